@@ -1,0 +1,14 @@
+// A consumer's program, type-checked against the packed declarations without skipLibCheck.
+import { Engine, type TaskFuture, task } from 'taps-sdk'
+import * as node from 'taps-sdk/node'
+import * as testing from 'taps-sdk/testing'
+
+export const double = task({ name: 'double' }, (x: number) => x * 2)
+export const subpaths = [node, testing]
+
+const engine = new Engine()
+const four: TaskFuture<number> = engine.submit(double, engine.submit(double, 1))
+export const value: number = await four
+// @ts-expect-error a string is no number
+engine.submit(double, 'one')
+await engine.shutdown()

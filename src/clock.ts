@@ -1,0 +1,41 @@
+/** What time an engine goes by: the system's, or a virtual one in a test. */
+export interface Clock {
+  /** Milliseconds since the epoch, with fractions; never goes back. */
+  now(): number
+  /** Calls back once, after `ms` milliseconds at the earliest. */
+  setTimeout(callback: () => void, ms: number): unknown
+  /** Forgets a call that has not been made. */
+  clearTimeout(timer: unknown): void
+}
+
+// Not Date.now: it can step back, and has no fractions.
+const origin = Date.now() - performance.now()
+
+/** The system's clock. */
+export const systemClock: Clock = {
+  now: () => origin + performance.now(),
+  setTimeout: (callback, ms) => setTimeout(callback, ms),
+  clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
+}
+
+/** The longest delay that timers take, in ms; a longer one would fire at once. */
+export const MAX_DELAY = 2 ** 31 - 1
+
+/** Waits on a clock. Rejects with the signal's reason as soon as the signal is aborted. */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(signal.reason)
+      return
+    }
+    const abort = (): void => {
+      clock.clearTimeout(timer)
+      reject(signal?.reason)
+    }
+    const timer = clock.setTimeout(() => {
+      signal?.removeEventListener('abort', abort)
+      resolve()
+    }, ms)
+    signal?.addEventListener('abort', abort, { once: true })
+  })
+}

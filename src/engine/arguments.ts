@@ -1,0 +1,263 @@
+/**
+ * Finds the futures among the arguments of a task, and puts their values in their places.
+ *
+ * Arrays, plain objects, Maps (keys too) and Sets are searched, at any depth, without recursion; cycles and shared
+ * references survive. What holds a future, at whatever depth, is copied at once, so that the caller may go on using
+ * his own containers; all else is passed as it is.
+ */
+import { BaseFuture } from '../future/future.ts'
+import { FUTURE, FUTURE_CONTAINER, isThenable } from '../future/task-future.ts'
+import { ValueFuture } from '../future/values.ts'
+
+type Container = object
+/** What stands for a future once it is done. */
+export type Resolve = (future: BaseFuture<unknown>) => unknown
+
+let lastStamp = 0
+
+function nextStamp(): number {
+  // Wraps around: a small integer for ever.
+  lastStamp = (lastStamp + 1) | 0
+  return lastStamp
+}
+
+/** The futures found by one search, each once. */
+export class FoundFutures {
+  readonly futures: BaseFuture<unknown>[] = []
+  readonly #stamp: number = nextStamp()
+  #adopted: Map<object, BaseFuture<unknown>> | undefined
+
+  /** The future that `value` is, or stands for; undefined if it is none. */
+  see(value: object): BaseFuture<unknown> | undefined {
+    if (value instanceof BaseFuture) return this.#add(value)
+    // A list or a dictionary of futures can be awaited too, but it is a container first.
+    if (isFutureContainer(value) || !hasThen(value)) return undefined
+    return this.#add(this.#adopt(value as PromiseLike<unknown>))
+  }
+
+  #adopt(thenable: PromiseLike<unknown>): BaseFuture<unknown> {
+    this.#adopted ??= new Map()
+    const known = this.#adopted.get(thenable)
+    if (known !== undefined) return known
+    const future = ValueFuture.adopt(thenable)
+    this.#adopted.set(thenable, future)
+    return future
+  }
+
+  #add(future: BaseFuture<unknown>): BaseFuture<unknown> {
+    if (future.stamp !== this.#stamp) {
+      future.stamp = this.#stamp
+      this.futures.push(future)
+    }
+    return future
+  }
+}
+
+/** What {@link findFutures} found. */
+export interface Search {
+  readonly futures: readonly BaseFuture<unknown>[]
+  /** The containers in which futures stand, all of them copies but for the argument list itself. */
+  readonly holders: readonly Container[]
+}
+
+/** Searches an argument list, which is changed: what holds futures in it becomes a copy. Undefined: there are none. */
+export function findFutures(args: unknown[]): Search | undefined {
+  let found: FoundFutures | undefined
+  let holders: Container[] | undefined
+  for (let i = 0; i < args.length; i++) {
+    const value = args[i]
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null) continue
+    found ??= new FoundFutures()
+    const future = found.see(value)
+    if (future !== undefined) {
+      args[i] = future
+      holders ??= [args]
+      if (holders[0] !== args) holders.unshift(args)
+    } else if (isContainer(value)) {
+      const copies = copyHolders(value, found)
+      if (copies === undefined) continue
+      args[i] = copies.root
+      holders = holders === undefined ? copies.holders : holders.concat(copies.holders)
+    }
+  }
+  return found === undefined || holders === undefined ? undefined : { futures: found.futures, holders }
+}
+
+/** Puts values in the places of futures. */
+export function fillIn(holders: readonly Container[], resolve: Resolve): void {
+  for (const holder of holders)
+    replaceChildren(holder, (child) => (child instanceof BaseFuture ? resolve(child) : child))
+}
+
+/** The position of the first object or function at or after `from`, else -1. Apart, and tiny, so that it is fast at the first call. */
+function indexOfObject(array: readonly unknown[], from: number): number {
+  for (let i = from; i < array.length; i++) {
+    const type = typeof array[i]
+    if (type === 'object' || type === 'function') return i
+  }
+  return -1
+}
+
+/** Whether any element is a future. */
+export function hasFutures(array: readonly unknown[]): boolean {
+  for (let i = indexOfObject(array, 0); i !== -1; i = indexOfObject(array, i + 1)) {
+    const value = array[i] as { [FUTURE]?: unknown } | null
+    if (value !== null && value[FUTURE] === true) return true
+  }
+  return false
+}
+
+interface Copies {
+  readonly root: Container
+  readonly holders: Container[]
+}
+
+/** Copies of the containers through which futures are reached; undefined if there are no futures. */
+function copyHolders(root: Container, found: FoundFutures): Copies | undefined {
+  const walk = new Walk(found)
+  walk.search(root)
+  return walk.direct.size === 0 ? undefined : walk.copy(root)
+}
+
+/** One search through a tree of containers, which may share parts and have cycles. */
+class Walk {
+  readonly #found: FoundFutures
+  /** The containers in which futures stand themselves. */
+  readonly direct: Set<Container> = new Set()
+  /** By container, those in which it stands; made only for containers inside of others. */
+  readonly #parents: Map<Container, Container[]> = new Map()
+  readonly #open: Container[] = []
+
+  constructor(found: FoundFutures) {
+    this.#found = found
+  }
+
+  search(root: Container): void {
+    this.#parents.set(root, [])
+    this.#open.push(root)
+    for (let container = this.#open.pop(); container !== undefined; container = this.#open.pop()) {
+      const current = container
+      if (Array.isArray(current)) this.#searchArray(current)
+      else forEachChild(current, (child) => this.#visit(child, current))
+    }
+  }
+
+  #searchArray(array: readonly unknown[]): void {
+    for (let i = indexOfObject(array, 0); i !== -1; i = indexOfObject(array, i + 1)) this.#visit(array[i], array)
+  }
+
+  #visit(child: unknown, parent: Container): void {
+    if ((typeof child !== 'object' && typeof child !== 'function') || child === null) return
+    if (this.#found.see(child) !== undefined) this.direct.add(parent)
+    else if (isContainer(child)) {
+      const parents = this.#parents.get(child)
+      if (parents !== undefined) parents.push(parent)
+      else {
+        this.#parents.set(child, [parent])
+        this.#open.push(child)
+      }
+    }
+  }
+
+  copy(root: Container): Copies {
+    const copies = new Map<Container, Container>()
+    const open = [...this.direct]
+    for (let container = open.pop(); container !== undefined; container = open.pop()) {
+      if (copies.has(container)) continue
+      copies.set(container, shallowCopy(container))
+      open.push(...(this.#parents.get(container) ?? []))
+    }
+    for (const copy of copies.values()) {
+      replaceChildren(copy, (child) => {
+        if ((typeof child !== 'object' && typeof child !== 'function') || child === null) return child
+        return copies.get(child) ?? this.#found.see(child) ?? child
+      })
+    }
+    return { root: copies.get(root) ?? root, holders: [...this.direct].map((holder) => copies.get(holder) ?? holder) }
+  }
+}
+
+/** Whether futures are searched inside: an array, a plain object, a Map or a Set; no instance of a user's class. */
+function isContainer(value: object): boolean {
+  if (Array.isArray(value)) return true
+  if (typeof value === 'function') return false
+  const prototype = Object.getPrototypeOf(value)
+  // The second: plain objects of another realm, whose Object.prototype is not ours, and dictionaries of futures.
+  return (
+    prototype === null ||
+    prototype === Object.prototype ||
+    prototype === Map.prototype ||
+    prototype === Set.prototype ||
+    Object.getPrototypeOf(prototype) === null ||
+    isFutureContainer(value)
+  )
+}
+
+function isFutureContainer(value: object): boolean {
+  return (value as { [FUTURE_CONTAINER]?: unknown })[FUTURE_CONTAINER] === true
+}
+
+/** A getter that throws counts as one: the language takes it for a promise that is rejected with that error. */
+function hasThen(value: object): boolean {
+  try {
+    return isThenable(value)
+  } catch {
+    return true
+  }
+}
+
+function forEachChild(container: Container, visit: (child: unknown) => void): void {
+  if (container instanceof Map) {
+    for (const [key, value] of container) {
+      visit(key)
+      visit(value)
+    }
+  } else if (container instanceof Set) {
+    for (const value of container) visit(value)
+  } else {
+    for (const key of Object.keys(container)) visit((container as Record<string, unknown>)[key])
+  }
+}
+
+function shallowCopy(container: Container): Container {
+  // FutureList is left behind, holes are kept.
+  if (Array.isArray(container)) return container.slice()
+  if (container instanceof Map) return new Map(container)
+  if (container instanceof Set) return new Set(container)
+  // Not assign: it would call a setter named __proto__.
+  const prototype = isFutureContainer(container) ? Object.prototype : Object.getPrototypeOf(container)
+  return Object.defineProperties(Object.create(prototype), copiedProperties(container))
+}
+
+function copiedProperties(container: Container): PropertyDescriptorMap {
+  const descriptors: PropertyDescriptorMap = Object.create(null)
+  for (const key of Reflect.ownKeys(container)) {
+    if (!Object.prototype.propertyIsEnumerable.call(container, key)) continue
+    const value = (container as Record<PropertyKey, unknown>)[key]
+    descriptors[key as string] = { value, writable: true, enumerable: true, configurable: true }
+  }
+  return descriptors
+}
+
+function replaceChildren(container: Container, replace: (child: unknown) => unknown): void {
+  if (Array.isArray(container)) {
+    for (let i = indexOfObject(container, 0); i !== -1; i = indexOfObject(container, i + 1))
+      container[i] = replace(container[i])
+  } else if (container instanceof Map) {
+    const entries = [...container]
+    container.clear()
+    for (const [key, value] of entries) container.set(replace(key), replace(value))
+  } else if (container instanceof Set) {
+    const values = [...container]
+    container.clear()
+    for (const value of values) container.add(replace(value))
+  } else {
+    for (const key of Object.keys(container)) {
+      const child = (container as Record<string, unknown>)[key]
+      const value = replace(child)
+      // Defined, not assigned: `__proto__` is a name like any other here.
+      if (value !== child)
+        Object.defineProperty(container, key, { value, writable: true, enumerable: true, configurable: true })
+    }
+  }
+}

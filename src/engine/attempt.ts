@@ -1,0 +1,190 @@
+import { CancelledError } from '../errors.ts'
+import type { AnyBody, ExecutorFuture, Slot } from '../executor/executor.ts'
+import { BaseFuture } from '../future/future.ts'
+import { isThenable } from '../future/task-future.ts'
+import { enter, type RunningBody, type TaskContext, taskClock } from '../task/task-context.ts'
+import { closesRing, ringError } from './joins.ts'
+import type { TaskRun } from './task-run.ts'
+
+/**
+ * One execution of a body. It outlives its task's interest in it: a body whose time is up, or that was cancelled, keeps
+ * its slot until it returns.
+ */
+export class Attempt implements RunningBody {
+  readonly run: TaskRun
+  readonly number: number
+  /** Undefined where another executor runs the body. */
+  slot: Slot | undefined
+  /** What another executor gave for the call. */
+  handle: ExecutorFuture<unknown> | undefined = undefined
+  /** Whether slot and share are there; not while they are lent. */
+  #holds = true
+  #hasEnded = false
+  #timer: unknown
+  #controller: AbortController | undefined
+  #abort: { readonly reason: unknown } | undefined
+  #context: TaskContext | undefined
+  /** What the body awaits now. */
+  readonly awaited: Set<BaseFuture<unknown>> = new Set()
+
+  constructor(run: TaskRun, slot: Slot | undefined) {
+    this.run = run
+    this.number = run.attempts
+    this.slot = slot
+    const { timeout } = run.spec
+    if (timeout !== Infinity) this.#timer = run.clock.setTimeout(() => run.timeUp(this), timeout)
+  }
+
+  /** Calls the function in the context of its task. @returns whether the body has ended, and the slot was not lent */
+  callHere(around?: (fn: AnyBody) => AnyBody): boolean {
+    const { body } = this.run.spec
+    const args = this.run.args as unknown[]
+    enter(this)
+    let result: unknown
+    try {
+      result =
+        around === undefined
+          ? body.fn.apply(body.owner, args)
+          : around((...all) => body.fn.apply(body.owner, all as unknown[]))(...args)
+      if (!(result instanceof BaseFuture) && isThenable(result)) {
+        this.follow(result)
+        return false
+      }
+    } catch (error) {
+      this.#end(false, error)
+      return this.#holds
+    }
+    this.#end(true, result)
+    return this.#holds
+  }
+
+  /** Ends as the promise does, and frees the slot then. */
+  follow(promise: PromiseLike<unknown>): void {
+    const native = promise instanceof Promise ? promise : Promise.resolve(promise)
+    native.then(
+      (value) => this.#endLater(true, value),
+      (error) => this.#endLater(false, error),
+    )
+  }
+
+  #endLater(isSuccess: boolean, outcome: unknown): void {
+    const holds = this.#holds
+    this.#end(isSuccess, outcome)
+    if (holds) this.slot?.free()
+  }
+
+  #end(isSuccess: boolean, outcome: unknown): void {
+    this.#hasEnded = true
+    if (this.#timer !== undefined) this.run.clock.clearTimeout(this.#timer)
+    if (this.#holds) this.run.giveBackShare()
+    this.run.attemptEnded(this, isSuccess, outcome)
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded
+  }
+
+  /** Has a foreign executor stop the call. @returns whether it did */
+  stop(reason: unknown): boolean {
+    try {
+      return this.handle?.cancel?.(reason) === true
+    } catch {
+      return false
+    }
+  }
+
+  /** Tells the body to stop. */
+  abort(reason: unknown): void {
+    if (this.#abort !== undefined) return
+    this.#abort = { reason }
+    this.#controller?.abort(reason)
+  }
+
+  /** Whether an error means that the body stopped because it was told to. */
+  isStop(error: unknown): boolean {
+    if (this.#abort === undefined) return false
+    const { name, cause } = (error ?? {}) as { name?: unknown; cause?: unknown }
+    return (
+      error === this.#abort.reason ||
+      cause === this.#abort.reason ||
+      name === 'AbortError' ||
+      error instanceof CancelledError
+    )
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      // Made only when somebody asks: most tasks never do.
+      this.#controller = new AbortController()
+      if (this.#abort !== undefined) this.#controller.abort(this.#abort.reason)
+    }
+    return this.#controller.signal
+  }
+
+  get context(): TaskContext {
+    this.#context ??= this.#makeContext()
+    return this.#context
+  }
+
+  #makeContext(): TaskContext {
+    const { run, number } = this
+    const signal = (): AbortSignal => this.signal
+    return {
+      id: run.id,
+      name: run.taskName,
+      attempt: number,
+      labels: run.spec.labels ?? {},
+      clock: taskClock(run.clock, signal),
+      get signal() {
+        return signal()
+      },
+    }
+  }
+
+  awaits(futures: Iterable<object>): ((goOn: () => void) => void) | undefined {
+    if (this.#hasEnded) return undefined
+    const own: BaseFuture<unknown>[] = []
+    for (const future of futures) {
+      if (!(future instanceof BaseFuture) || future.done()) continue
+      if (closesRing(this.run, future)) throw ringError(this.run)
+      if (this.run.isOfSameEngine(future)) own.push(future)
+    }
+    if (own.length === 0) return undefined
+    for (const future of own) this.awaited.add(future)
+    if (this.#holds) this.#lend()
+    return (goOn) => {
+      for (const future of own) this.awaited.delete(future)
+      this.#goOn(goOn)
+    }
+  }
+
+  /** The body stands still: others may have its place. */
+  #lend(): void {
+    if (this.slot?.isScarce !== true && this.run.share === undefined) return
+    this.#holds = false
+    this.run.giveBackShare()
+    this.slot?.free()
+  }
+
+  #goOn(goOn: () => void): void {
+    // While it awaits something else too, it goes on without a slot: it could be what others of its waits depend on.
+    if (this.#holds || this.#hasEnded || this.awaited.size > 0) return goOn()
+    this.run.reclaimShare(() => {
+      if (this.slot === undefined) this.#resume(undefined, goOn)
+      else this.slot.reclaim((slot) => this.#resume(slot, goOn))
+    })
+  }
+
+  #resume(slot: Slot | undefined, goOn: () => void): void {
+    if (this.#holds) {
+      // Two waits ended at once, and the other one was first.
+      this.run.giveBackShare()
+      slot?.free()
+      return goOn()
+    }
+    this.slot = slot
+    this.#holds = true
+    goOn()
+    if (this.#hasEnded || this.awaited.size > 0) this.#lend()
+  }
+}

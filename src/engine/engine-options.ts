@@ -1,0 +1,56 @@
+import type { Clock } from '../clock.ts'
+import { ConfigError } from '../errors.ts'
+import type { Executor } from '../executor/executor.ts'
+import type { RecordLogger } from '../record/record.ts'
+import { checkOptions, describe, isSignal } from '../task/task-options.ts'
+import type { LimitsOptions } from './limits.ts'
+
+/** Options of an engine. */
+export interface EngineOptions {
+  /** Where tasks run that name no executor. @defaultValue `new InProcessExecutor()` */
+  readonly executor?: Executor | undefined
+  /** Executors by the names that tasks use in their option `executor`. */
+  readonly executors?: Readonly<Record<string, Executor>> | undefined
+  /** What tasks with a label may use together: slots, or `{ perSecond }`. */
+  readonly limits?: LimitsOptions | undefined
+  /** Gets the record of each task. @defaultValue none */
+  readonly recordLogger?: RecordLogger | undefined
+  /** How many finished tasks `graph()` remembers. @defaultValue 1000 */
+  readonly history?: number | undefined
+  /** Cancels all tasks when it is aborted. */
+  readonly signal?: AbortSignal | undefined
+  /** What time the engine goes by. @defaultValue the system's */
+  readonly clock?: Clock | undefined
+  /** A source of chance from 0 to 1, for the jitter of retries. @defaultValue Math.random */
+  readonly random?: (() => number) | undefined
+}
+
+const hasMethods = (value: unknown, ...methods: string[]): boolean =>
+  ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
+  methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function')
+
+const CHECKS: Readonly<Record<keyof EngineOptions, (value: unknown) => string | undefined>> = {
+  executor: (value) => (hasMethods(value, 'submit') ? undefined : 'an executor, with a submit method'),
+  executors: (value) => (typeof value === 'object' && value !== null ? undefined : 'executors by name'),
+  limits: (value) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'limits by label',
+  recordLogger: (value) => (hasMethods(value, 'log') ? undefined : 'a record logger, with a log method'),
+  history: (value) => (Number.isInteger(value) && (value as number) >= 0 ? undefined : 'a whole number of at least 0'),
+  signal: (value) => (isSignal(value) ? undefined : 'an AbortSignal'),
+  clock: (value) =>
+    hasMethods(value, 'now', 'setTimeout', 'clearTimeout')
+      ? undefined
+      : 'a clock, with now, setTimeout and clearTimeout',
+  random: (value) => (typeof value === 'function' ? undefined : 'a function'),
+}
+
+export function checkEngineOptions(options: unknown): asserts options is EngineOptions {
+  checkOptions('Engine', options, CHECKS)
+  for (const [name, executor] of Object.entries((options as EngineOptions).executors ?? {})) {
+    if (!hasMethods(executor, 'submit')) {
+      throw new ConfigError(
+        `Engine: executors.${name} takes an executor, with a submit method, not ${describe(executor)}`,
+      )
+    }
+  }
+}

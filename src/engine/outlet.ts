@@ -1,0 +1,116 @@
+import { type CallSource, connectOf, type Executor, type ExecutorFuture, type Waker } from '../executor/executor.ts'
+import { ReadyQueue } from '../executor/ready-queue.ts'
+import { enter, leave } from '../task/task-context.ts'
+import { deliverNotices, isOvertime, type Pump, wake } from '../turn.ts'
+import type { Chunk } from './chunk.ts'
+import type { Limits, Share } from './limits.ts'
+import type { TaskRun } from './task-run.ts'
+
+/** What an executor is given: one call, or a chunk of them. */
+export type Entry = TaskRun | Chunk
+
+/** The calls that are ready for one executor. They stay here until it has room for them, so that their order and their memory do not depend on it. */
+export class Outlet implements CallSource<Entry>, Pump {
+  readonly name: string
+  readonly executor: Executor
+  readonly #limits: Limits
+  readonly #free: ReadyQueue<Entry> = new ReadyQueue()
+  /** Calls that come under limits, by their share. */
+  readonly #limited: Map<Share, ReadyQueue<Entry>> = new Map()
+  readonly #waker: Waker
+  #isAwake = false
+
+  constructor(name: string, executor: Executor, limits: Limits) {
+    this.name = name
+    this.executor = executor
+    this.#limits = limits
+    this.#waker = connectOf(executor)?.(this) ?? this
+  }
+
+  get size(): number {
+    let size = this.#free.size
+    for (const queue of this.#limited.values()) size += queue.size
+    return size
+  }
+
+  push(entry: Entry): void {
+    this.#queue(entry.share).push(entry)
+    this.#waker.wake()
+  }
+
+  /** Before all others of its priority. */
+  unshift(entry: Entry): void {
+    this.#queue(entry.share).unshift(entry)
+    this.#waker.wake()
+  }
+
+  /** There may be room for calls that come under limits. */
+  retryLimited(): void {
+    if (this.#limited.size > 0) this.#waker.wake()
+  }
+
+  take(): Entry | undefined {
+    // What has happened is told before the next body starts.
+    deliverNotices()
+    return this.#limited.size === 0 ? this.#free.shift() : this.#takeBest()
+  }
+
+  wake(): void {
+    if (this.#isAwake) return
+    this.#isAwake = true
+    wake(this)
+  }
+
+  /** Hands all over that is ready: this executor does not say how much it wants. */
+  pump(): void {
+    this.#isAwake = false
+    for (let entry = this.take(); entry !== undefined; entry = this.take()) {
+      entry.handOver(this.executor)
+      if (isOvertime(entry.startTime)) return this.wake()
+    }
+  }
+
+  #queue(share: Share | undefined): ReadyQueue<Entry> {
+    if (share === undefined) return this.#free
+    const known = this.#limited.get(share)
+    if (known !== undefined) return known
+    const queue = new ReadyQueue<Entry>()
+    this.#limited.set(share, queue)
+    return queue
+  }
+
+  /** The first by priority and age whose limits allow it. A label that it lacks is kept from those behind it, so that nothing heavy is starved. */
+  #takeBest(): Entry | undefined {
+    const heads: { entry: Entry; queue: ReadyQueue<Entry>; share: Share | undefined }[] = []
+    const free = this.#free.peek()
+    if (free !== undefined) heads.push({ entry: free, queue: this.#free, share: undefined })
+    for (const [share, queue] of this.#limited) {
+      const entry = queue.peek()
+      if (entry === undefined) this.#limited.delete(share)
+      else heads.push({ entry, queue, share })
+    }
+    heads.sort((a, b) => b.entry.priority - a.entry.priority || a.entry.seq - b.entry.seq)
+    const reserved = new Set<string>()
+    for (const { queue, share } of heads) {
+      if (share === undefined || this.#limits.tryTake(share, reserved)) return queue.shift()
+    }
+    return undefined
+  }
+}
+
+/** Gives a call to an executor, inside the context of its task. What `submit` throws counts as a rejection. */
+export function submitTo(
+  executor: Executor,
+  context: Parameters<typeof enter>[0],
+  fn: (...args: never[]) => unknown,
+  args: readonly unknown[],
+): ExecutorFuture<unknown> {
+  enter(context)
+  try {
+    return executor.submit(fn as (...all: readonly unknown[]) => unknown, ...args)
+  } catch (error) {
+    return Promise.reject(error)
+  } finally {
+    leave()
+  }
+}

@@ -1,0 +1,280 @@
+import { type Clock, systemClock } from '../clock.ts'
+import { ConfigError, ExecutorShutdownError } from '../errors.ts'
+import type { Executor, ShutdownOptions } from '../executor/executor.ts'
+import { InProcessExecutor } from '../executor/in-process.ts'
+import type { BaseFuture } from '../future/future.ts'
+import { BLOCKED, FAILED, STATUS } from '../future/state.ts'
+import { ValueFuture } from '../future/values.ts'
+import { specOf, type TaskSpec } from '../task/task.ts'
+import { currentBody } from '../task/task-context.ts'
+import { notify } from '../turn.ts'
+import { Attempt } from './attempt.ts'
+import { Chunk } from './chunk.ts'
+import type { EngineOptions } from './engine-options.ts'
+import { Events } from './events.ts'
+import { type Graph, type GraphNode, graphNode, History, parentIds } from './history.ts'
+import { ringError } from './joins.ts'
+import { Limits } from './limits.ts'
+import { Outlet } from './outlet.ts'
+import { TaskRun } from './task-run.ts'
+import { Unobserved } from './unobserved.ts'
+
+/** The name of the executor that tasks run on that name none. */
+const DEFAULT = 'default'
+
+/** What is behind an `Engine` and a `FutureDependencyExecutor`: takes calls, resolves what they depend on, hands over what is ready. */
+export class Scheduler {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly limits: Limits
+  readonly events: Events = new Events()
+  readonly unobserved: Unobserved = new Unobserved()
+  readonly #options: EngineOptions
+  readonly #outlets: Map<string, Outlet> = new Map()
+  readonly #default: Outlet
+  readonly #history: History
+  readonly #idPrefix: string
+  /** How many tasks have been submitted. */
+  submitted = 0
+  /** The unfinished tasks, oldest first. */
+  #first: TaskRun | undefined
+  #last: TaskRun | undefined
+  #unfinished = 0
+  #isClosed = false
+  #closing: Promise<void> | undefined
+  #onDrained: (() => void) | undefined
+  #stopListening: (() => void) | undefined
+
+  constructor(options: EngineOptions) {
+    this.#options = options
+    this.clock = options.clock ?? systemClock
+    this.random = options.random ?? Math.random
+    this.limits = new Limits(options.limits ?? {}, this.clock, () => this.#retryLimited())
+    this.#history = new History(options.history ?? 1000)
+    this.#idPrefix = makePrefix(systemClock.now())
+    for (const [name, executor] of Object.entries(options.executors ?? {}))
+      this.#outlets.set(name, new Outlet(name, executor, this.limits))
+    this.#default = this.#makeDefault(options.executor ?? new InProcessExecutor())
+    if (options.signal !== undefined) this.#cancelWith(options.signal)
+  }
+
+  /** An executor that is also named is one and the same outlet. */
+  #makeDefault(executor: Executor): Outlet {
+    for (const outlet of this.#outlets.values()) if (outlet.executor === executor) return outlet
+    const outlet = new Outlet(DEFAULT, executor, this.limits)
+    if (!this.#outlets.has(DEFAULT)) this.#outlets.set(DEFAULT, outlet)
+    return outlet
+  }
+
+  toId(key: number | string): string {
+    return typeof key === 'string' ? key : `${this.#idPrefix}-${key.toString(36).padStart(8, '0')}`
+  }
+
+  // --- Submitting
+
+  submit(fn: unknown, args: unknown[]): BaseFuture<unknown> {
+    const run = this.#accept(specOf(fn), args)
+    if (run instanceof TaskRun) this.#prepare(run)
+    return run
+  }
+
+  /** One call for each argument list, in chunks if the task says so. */
+  submitAll(fn: unknown, lists: readonly unknown[][]): BaseFuture<unknown>[] {
+    const spec = specOf(fn)
+    const runs = lists.map((args) => this.#accept(spec, args))
+    const { chunkSize = 1 } = spec.options
+    for (let i = 0; i < runs.length; i += chunkSize) {
+      const members = runs.slice(i, i + chunkSize).filter((run) => run instanceof TaskRun)
+      const chunk = members.length > 1 ? new Chunk(members) : undefined
+      for (const run of members) this.#prepare(run, chunk)
+    }
+    return runs
+  }
+
+  #accept(spec: TaskSpec, args: unknown[]): BaseFuture<unknown> {
+    const outlet = this.#outletOf(spec)
+    const share = spec.labels === undefined ? undefined : this.limits.share(spec.labels, spec.name)
+    if (this.#isClosed) return ValueFuture.failed(new ExecutorShutdownError())
+    const run = new TaskRun(this, spec, outlet, share, args, ++this.submitted)
+    this.#link(run)
+    return run
+  }
+
+  #prepare(run: TaskRun, chunk?: Chunk): void {
+    this.emit('submitted', run)
+    run.prepare(chunk)
+    const { signal } = run.spec.options
+    if (signal !== undefined && !run.done()) run.cancelWith(signal)
+    if (this.#options.signal?.aborted) run.cancel(this.#options.signal.reason)
+  }
+
+  #outletOf({ options: { executor } }: TaskSpec): Outlet {
+    if (executor === undefined) return this.#default
+    const outlet = this.#outlets.get(executor)
+    if (outlet !== undefined) return outlet
+    throw new ConfigError(
+      `There is no executor ${JSON.stringify(executor)}; there are ${[...this.#outlets.keys()].join(', ')}`,
+    )
+  }
+
+  /** How many bodies the executor of a task runs at the same time, if it tells. */
+  slotsOf(fn: unknown): number {
+    const { executor } = this.#outletOf(specOf(fn))
+    const { concurrency } = executor as { concurrency?: unknown }
+    return typeof concurrency === 'number' ? concurrency : Infinity
+  }
+
+  #retryLimited(): void {
+    for (const outlet of this.#outlets.values()) outlet.retryLimited()
+    this.#default.retryLimited()
+  }
+
+  // --- Unfinished tasks
+
+  #link(run: TaskRun): void {
+    run.previous = this.#last
+    if (this.#last === undefined) this.#first = run
+    else this.#last.next = run
+    this.#last = run
+    this.#unfinished++
+  }
+
+  #unlink(run: TaskRun): void {
+    const { previous, next } = run
+    if (previous === undefined) this.#first = next
+    else previous.next = next
+    if (next === undefined) this.#last = previous
+    else next.previous = previous
+    run.previous = run.next = undefined
+    this.#unfinished--
+  }
+
+  *#all(): Iterable<TaskRun> {
+    for (let run = this.#first; run !== undefined; run = run.next) yield run
+  }
+
+  /** A task has its outcome. Nobody else knows yet. */
+  settled(run: TaskRun): void {
+    this.#unlink(run)
+    this.#history.add(run.seq, run.taskName, run.state, run.parentKeys)
+    if ((run.state === FAILED || run.state === BLOCKED) && !run.observed) this.unobserved.add(run)
+    if (this.#unfinished === 0 && this.#onDrained !== undefined) this.#tellDrained()
+  }
+
+  cancelAll(reason: unknown, which: (run: TaskRun) => boolean): void {
+    for (const run of [...this.#all()]) if (which(run)) run.cancel(reason)
+  }
+
+  #cancelWith(signal: AbortSignal): void {
+    const abort = (): void => this.cancelAll(signal.reason, () => true)
+    signal.addEventListener('abort', abort, { once: true })
+    this.#stopListening = () => signal.removeEventListener('abort', abort)
+  }
+
+  // --- Telling
+
+  /** Whether anybody wants to hear of each task that settles. */
+  get wantsRecords(): boolean {
+    return this.#options.recordLogger !== undefined || this.events.has('settled')
+  }
+
+  record(run: TaskRun): void {
+    if (!this.wantsRecords) return
+    const { info } = run
+    const { recordLogger } = this.#options
+    if (recordLogger !== undefined) this.events.contain('The record logger failed', () => recordLogger.log(info))
+    this.events.emit('settled', info)
+  }
+
+  emit(event: 'submitted' | 'ready' | 'started' | 'retried', run: TaskRun, error?: unknown): void {
+    if (!this.events.has(event)) return
+    const { info } = run
+    notify({ deliver: () => this.events.emit(event as 'retried', info, error) })
+  }
+
+  graph(): Graph {
+    const toId = (key: number | string): string => this.toId(key)
+    const nodes: (GraphNode & { readonly seq: number })[] = this.#history.nodes(toId)
+    for (const run of this.#all()) {
+      nodes.push({
+        seq: run.seq,
+        ...graphNode(run.id, run.taskName, STATUS[run.state] ?? 'waiting', parentIds(run.parentKeys, toId)),
+      })
+    }
+    nodes.sort((a, b) => a.seq - b.seq)
+    return { nodes: nodes.map(({ seq: _, ...node }) => node) }
+  }
+
+  // --- The end
+
+  shutdown({ wait = true, cancelFutures = false }: ShutdownOptions = {}): Promise<void> {
+    const body = currentBody()
+    if (wait && body instanceof Attempt && !body.hasEnded && body.run.scheduler === this)
+      return Promise.reject(ringError(body.run))
+    if (this.#closing === undefined) {
+      this.#isClosed = cancelFutures || !wait
+      this.#closing = this.#close(cancelFutures)
+      if (!wait) this.#closing.catch((error) => this.events.warn('Closing failed', error))
+    }
+    return wait ? this.#closing : Promise.resolve()
+  }
+
+  async #close(cancelFutures: boolean): Promise<void> {
+    if (cancelFutures) this.cancelAll(undefined, (run) => !run.running())
+    await this.#drained()
+    this.#isClosed = true
+    this.#stopListening?.()
+    const failures: unknown[] = []
+    const attempt = async (close: () => unknown): Promise<void> => {
+      try {
+        await close()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    for (const executor of this.#executors()) await attempt(() => executor.shutdown?.({ wait: true, cancelFutures }))
+    await attempt(() => this.#options.recordLogger?.close?.())
+    this.#reportUnobserved()
+    if (failures.length === 1) throw failures[0]
+    if (failures.length > 1) throw new AggregateError(failures, 'Several parts of the engine could not be closed')
+  }
+
+  #executors(): Set<Executor> {
+    return new Set([this.#default, ...this.#outlets.values()].map(({ executor }) => executor))
+  }
+
+  async #drained(): Promise<void> {
+    // Again and again, because callbacks of the last task may submit more.
+    while (this.#unfinished > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onDrained = resolve
+      })
+    }
+  }
+
+  #tellDrained(): void {
+    const resolve = this.#onDrained as () => void
+    this.#onDrained = undefined
+    // After the record of the last task was written.
+    notify({ deliver: resolve })
+  }
+
+  #reportUnobserved(): void {
+    const { count, sample } = this.unobserved
+    if (count === 0) return
+    this.events.emit('unobserved', count, sample)
+    const examples = sample
+      .map(({ name, exception }) => `${name}: ${exception?.type}: ${exception?.message}`)
+      .join('; ')
+    console.warn(
+      `taps-sdk: ${count} failed ${count === 1 ? 'task' : 'tasks'} that nobody awaited: ${examples}${count > sample.length ? '; …' : ''}`,
+    )
+  }
+}
+
+/** Sorts by time; unique through chance. 14 characters in base 36. */
+function makePrefix(now: number): string {
+  const time = Math.floor(now).toString(36).padStart(9, '0')
+  const [chance] = crypto.getRandomValues(new Uint32Array(1)) as unknown as [number]
+  return time + chance.toString(36).padStart(7, '0')
+}

@@ -1,0 +1,91 @@
+import { DependencyError, type TaskName } from '../errors.ts'
+import type { BaseFuture } from '../future/future.ts'
+import type { ExceptionInfo, ExecutionInfo } from '../record/record.ts'
+import type { ParentKeys } from './history.ts'
+import type { Scheduler } from './scheduler.ts'
+
+/** The longest path in a `DependencyError`, so that an error does not grow with the depth of the graph. */
+const LONGEST_PATH = 20
+
+/** Stands for what was left out of a path. */
+interface Gap extends TaskName {
+  readonly leftOut: number
+}
+
+/** The error of a child whose parent failed. */
+export function dependencyError(child: BaseFuture<unknown>, parent: BaseFuture<unknown>): DependencyError {
+  const path = shorten([{ id: child.id, name: child.taskName }, ...parent.failurePath])
+  // The stack would be that of the engine: it says nothing, and costs much in a cascade.
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return new DependencyError(path, parent.failureCause)
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
+function shorten(path: readonly TaskName[]): readonly TaskName[] {
+  if (path.length <= LONGEST_PATH) return path
+  const half = LONGEST_PATH / 2
+  const middle = path.slice(half, 1 - half)
+  const leftOut = middle.reduce((sum, task) => sum + ((task as Partial<Gap>).leftOut ?? 1), 0)
+  const gap: Gap = { id: '', name: `… ${leftOut} more …`, leftOut }
+  return [...path.slice(0, half), gap, ...path.slice(1 - half)]
+}
+
+/** The parents by their keys, each once. */
+export function parentKeys(scheduler: Scheduler, futures: readonly BaseFuture<unknown>[]): ParentKeys {
+  if (futures.length === 1) return keyOf(scheduler, futures[0] as BaseFuture<unknown>)
+  const keys = new Set<number | string>()
+  for (const future of futures) {
+    const key = keyOf(scheduler, future)
+    if (key !== undefined) keys.add(key)
+  }
+  return keys.size === 0 ? undefined : [...keys]
+}
+
+function keyOf(scheduler: Scheduler, { origin }: BaseFuture<unknown>): number | string | undefined {
+  const run = origin as BaseFuture<unknown> & { readonly scheduler?: Scheduler; readonly seq?: number }
+  if (run.scheduler === scheduler) return run.seq
+  return origin.id === '' ? undefined : origin.id
+}
+
+export function exceptionInfo(error: unknown): ExceptionInfo {
+  if (!(error instanceof Error)) return { type: typeof error, message: asText(error), traceback: '' }
+  return { type: error.name, message: error.message, traceback: error.stack ?? '' }
+}
+
+function asText(value: unknown): string {
+  try {
+    return String(value)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}
+
+/** In this process nothing is transformed on the way. */
+export function executionInfo(start: number, end: number): ExecutionInfo {
+  return {
+    hostname: hostname(),
+    executionStartTime: start,
+    executionEndTime: end,
+    taskStartTime: start,
+    taskEndTime: end,
+    inputTransformStartTime: start,
+    inputTransformEndTime: start,
+    resultTransformStartTime: end,
+    resultTransformEndTime: end,
+  }
+}
+
+let host: string | undefined
+
+function hostname(): string {
+  if (host === undefined) {
+    const { process } = globalThis as { process?: { getBuiltinModule?(id: string): unknown } }
+    const os = process?.getBuiltinModule?.('node:os') as { hostname(): string } | undefined
+    host = os?.hostname() ?? 'localhost'
+  }
+  return host
+}

@@ -1,0 +1,450 @@
+import { type Clock, MAX_DELAY } from '../clock.ts'
+import { DependencyError, ExecutorShutdownError, type TaskName, TimeoutError } from '../errors.ts'
+import type { AnyBody, Executor, ReadyCall, Slot } from '../executor/executor.ts'
+import type { Queued } from '../executor/ready-queue.ts'
+import { BaseFuture, cancelledError, type Dependent } from '../future/future.ts'
+import {
+  BLOCKED,
+  CANCELLED,
+  checkStep,
+  FAILED,
+  isFinal,
+  READY,
+  RUNNING,
+  STATUS,
+  type State,
+  SUCCEEDED,
+  WAITING,
+} from '../future/state.ts'
+import { isFuture } from '../future/task-future.ts'
+import { ValueFuture } from '../future/values.ts'
+import type { TaskInfo, TaskTimes } from '../record/record.ts'
+import type { TaskSpec } from '../task/task.ts'
+import type { RetryPolicy } from '../task/task-options.ts'
+import { fillIn, findFutures, hasFutures } from './arguments.ts'
+import { Attempt } from './attempt.ts'
+import type { Chunk } from './chunk.ts'
+import { type ParentKeys, parentIds } from './history.ts'
+import { closesRing, ringError } from './joins.ts'
+import type { Share } from './limits.ts'
+import { type Outlet, submitTo } from './outlet.ts'
+import type { Scheduler } from './scheduler.ts'
+import { dependencyError, exceptionInfo, executionInfo, parentKeys } from './task-info.ts'
+
+/** What few tasks need. */
+interface Extras {
+  /** The delay before the next attempt. */
+  timer?: unknown
+  /** The other elements of its chunk. */
+  chunk?: Chunk | undefined
+  /** What it returned, if that has futures, and these futures. */
+  result?: unknown
+  joined?: ReadonlyMap<unknown, BaseFuture<unknown>> | undefined
+  /** Times of earlier attempts. */
+  queuedMs?: number
+  runMs?: number
+  stopListening?: (() => void) | undefined
+}
+
+/**
+ * One run of a task: the future, the call, the place in the queues and the edge of the graph in one object, so that a
+ * million of them may wait.
+ */
+export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall, Queued<TaskRun> {
+  readonly scheduler: Scheduler
+  readonly spec: TaskSpec
+  readonly outlet: Outlet
+  readonly share: Share | undefined
+  /** Counts the tasks of the engine. */
+  readonly seq: number
+  /** Undefined once they are not needed any more. */
+  args: unknown[] | undefined
+  /** Where futures stand in the arguments. */
+  #holders: readonly object[] | undefined = undefined
+  #parents: ParentKeys = undefined
+  /** Parents, or futures of the result, that are not done. */
+  #waitingFor = 0
+  attempts = 0
+  attempt: Attempt | undefined = undefined
+  /** In ms since the epoch, as all times here; those of an attempt are 0 before it comes so far. */
+  readonly submitTime: number
+  #readyTime = 0
+  startTime = 0
+  #endTime = 0
+  #receivedTime = 0
+  #extras: Extras | undefined = undefined
+  /** The unfinished tasks of the engine, as a list. */
+  previous: TaskRun | undefined = undefined
+  next: TaskRun | undefined = undefined
+  nextReady: TaskRun | undefined = undefined
+
+  constructor(
+    scheduler: Scheduler,
+    spec: TaskSpec,
+    outlet: Outlet,
+    share: Share | undefined,
+    args: unknown[],
+    seq: number,
+  ) {
+    super()
+    this.scheduler = scheduler
+    this.spec = spec
+    this.outlet = outlet
+    this.share = share
+    this.args = args
+    this.seq = seq
+    this.submitTime = scheduler.clock.now()
+  }
+
+  override get id(): string {
+    return this.scheduler.toId(this.seq)
+  }
+
+  override get taskName(): string {
+    return this.spec.name
+  }
+
+  override get clock(): Clock {
+    return this.scheduler.clock
+  }
+
+  get priority(): number {
+    return this.spec.priority
+  }
+
+  get isReady(): boolean {
+    return this.state === READY
+  }
+
+  override get failurePath(): readonly TaskName[] {
+    return this.outcome instanceof DependencyError && this.state === BLOCKED ? this.outcome.path : super.failurePath
+  }
+
+  override get failureCause(): unknown {
+    return this.outcome instanceof DependencyError && this.state === BLOCKED ? this.outcome.cause : this.outcome
+  }
+
+  override running(): boolean {
+    return this.state === RUNNING
+  }
+
+  isOfSameEngine(future: BaseFuture<unknown>): boolean {
+    const { origin } = future
+    return origin instanceof TaskRun && origin.scheduler === this.scheduler
+  }
+
+  // --- Before it runs
+
+  /** Waits for the futures among its arguments, or is ready. */
+  prepare(chunk?: Chunk): void {
+    if (chunk !== undefined) this.#extra().chunk = chunk
+    let search: ReturnType<typeof findFutures>
+    try {
+      search = findFutures(this.args as unknown[])
+    } catch (error) {
+      return this.settle(FAILED, error)
+    }
+    if (search === undefined) return this.#becomeReady()
+    this.#holders = search.holders
+    this.#parents = parentKeys(this.scheduler, search.futures)
+    let failed: BaseFuture<unknown> | undefined
+    for (const future of search.futures) {
+      future.markObserved()
+      if (!future.done()) {
+        this.#waitingFor++
+        future.addDependent(this)
+      } else if (future.state !== SUCCEEDED) failed ??= future
+    }
+    if (failed !== undefined && !this.spec.isSettling) this.#parentFailed(failed)
+    else if (this.#waitingFor === 0) this.#becomeReady()
+  }
+
+  parentSettled(parent: BaseFuture<unknown>): void {
+    if (isFinal(this.state)) return
+    if (this.state === RUNNING) this.#joinedSettled(parent)
+    else if (parent.state !== SUCCEEDED && !this.spec.isSettling) this.#parentFailed(parent)
+    else if (--this.#waitingFor === 0) this.#becomeReady()
+  }
+
+  #parentFailed(parent: BaseFuture<unknown>): void {
+    if (parent.state !== CANCELLED) this.settle(BLOCKED, dependencyError(this, parent))
+    else this.settle(CANCELLED, cancelledError(this.taskName, (parent.outcome as Error).cause))
+  }
+
+  #becomeReady(): void {
+    if (this.#holders !== undefined) {
+      fillIn(this.#holders, this.spec.isSettling ? settledOutcome : outcomeOf)
+      this.#holders = undefined
+    }
+    this.#enqueue()
+  }
+
+  #enqueue(): void {
+    // One look at the clock less for most tasks.
+    this.#readyTime = this.attempts === 0 && this.#parents === undefined ? this.submitTime : this.clock.now()
+    this.#step(READY)
+    this.scheduler.emit('ready', this)
+    const chunk = this.#extras?.chunk
+    if (chunk === undefined) this.outlet.push(this)
+    else chunk.arrive()
+  }
+
+  #step(to: State): void {
+    checkStep(this, to)
+    this.state = to
+  }
+
+  // --- While it runs
+
+  runHere(slot: Slot, around?: (fn: AnyBody) => AnyBody): boolean {
+    return this.begin(slot).callHere(around)
+  }
+
+  /** Has another executor run the body. */
+  handOver(executor: Executor): void {
+    const attempt = this.begin(undefined)
+    const future = submitTo(executor, attempt, this.spec.fn, this.args as unknown[])
+    attempt.handle = future
+    attempt.follow(future)
+  }
+
+  /** An attempt begins, here or in another executor. */
+  begin(slot: Slot | undefined): Attempt {
+    this.#step(RUNNING)
+    this.attempts++
+    this.startTime = this.clock.now()
+    this.attempt = new Attempt(this, slot)
+    this.scheduler.emit('started', this)
+    return this.attempt
+  }
+
+  giveBackShare(): void {
+    if (this.share !== undefined) this.scheduler.limits.giveBack(this.share)
+  }
+
+  reclaimShare(goOn: () => void): void {
+    if (this.share === undefined) goOn()
+    else this.scheduler.limits.reclaim(this.share, goOn)
+  }
+
+  attemptEnded(attempt: Attempt, isSuccess: boolean, outcome: unknown): void {
+    // Not of interest any more: its time was up, or the task was cancelled.
+    if (this.attempt !== attempt || isFinal(this.state)) return
+    this.#endTime = this.clock.now()
+    if (isSuccess) this.#succeed(outcome)
+    else if (attempt.isStop(outcome)) this.settle(CANCELLED, cancelledError(this.taskName, attempt.signal.reason))
+    else this.#fail(outcome)
+  }
+
+  timeUp(attempt: Attempt): void {
+    if (this.attempt !== attempt || isFinal(this.state) || attempt.hasEnded) return
+    this.#endTime = this.clock.now()
+    const error = new TimeoutError(`Task ${this.taskName} (${this.id}) ran longer than ${this.spec.timeout} ms`)
+    this.attempt = undefined
+    attempt.abort(error)
+    this.#fail(error)
+  }
+
+  /** A result that is a future, or an array with futures, is joined: the task ends when they do, and holds no slot. */
+  #succeed(value: unknown): void {
+    if (isFuture(value)) this.#join(value, [value])
+    else if (Array.isArray(value) && hasFutures(value)) this.#join(value, value.filter(isFuture))
+    else this.settle(SUCCEEDED, value)
+  }
+
+  #join(result: unknown, futures: readonly PromiseLike<unknown>[]): void {
+    const joined = new Map<unknown, BaseFuture<unknown>>()
+    for (const future of futures) {
+      if (!joined.has(future)) joined.set(future, future instanceof BaseFuture ? future : ValueFuture.adopt(future))
+    }
+    const extras = this.#extra()
+    extras.result = result
+    extras.joined = joined
+    this.#waitingFor = joined.size
+    for (const future of joined.values()) {
+      if (closesRing(this, future)) return this.settle(FAILED, ringError(this))
+      future.markObserved()
+      if (future.done()) this.#joinedSettled(future)
+      else future.addDependent(this)
+    }
+  }
+
+  #joinedSettled(future: BaseFuture<unknown>): void {
+    if (isFinal(this.state)) return
+    if (future.state !== SUCCEEDED) this.settle(future.state === CANCELLED ? CANCELLED : FAILED, future.outcome)
+    else if (--this.#waitingFor === 0) this.settle(SUCCEEDED, this.#joinedResult())
+  }
+
+  #joinedResult(): unknown {
+    const { result, joined } = this.#extras as Extras
+    const resolve = (value: unknown): unknown => (joined?.has(value) ? joined.get(value)?.outcome : value)
+    return Array.isArray(result) ? result.map(resolve) : resolve(result)
+  }
+
+  // --- Failure
+
+  #fail(error: unknown): void {
+    let failure = error
+    try {
+      if (this.#mayRetry(error)) return this.#retry(error)
+    } catch (thrown) {
+      failure = thrown
+    }
+    this.settle(FAILED, failure)
+  }
+
+  #mayRetry(error: unknown): boolean {
+    const { retries } = this.spec
+    if (retries === undefined || this.attempts > retries.limit || error instanceof ExecutorShutdownError) return false
+    return retries.when === undefined || retries.when(error, this.attempts)
+  }
+
+  #retry(error: unknown): void {
+    const extras = this.#extra()
+    extras.queuedMs = (extras.queuedMs ?? 0) + this.startTime - this.#readyTime
+    extras.runMs = (extras.runMs ?? 0) + this.#endTime - this.startTime
+    extras.chunk = undefined
+    this.attempt = undefined
+    this.#step(WAITING)
+    this.scheduler.emit('retried', this, error)
+    this.#readyTime = this.startTime = this.#endTime = 0
+    const delay = this.#retryDelay()
+    if (delay === 0) this.#enqueue()
+    else {
+      extras.timer = this.clock.setTimeout(() => {
+        if (this.state === WAITING) this.#enqueue()
+      }, delay)
+    }
+  }
+
+  #retryDelay(): number {
+    const { delay, backoff, jitter } = this.spec.retries as RetryPolicy
+    const full = Math.min(delay * backoff ** (this.attempts - 1), MAX_DELAY)
+    return full * (1 - jitter * this.scheduler.random())
+  }
+
+  // --- Its end
+
+  override cancel(reason?: unknown): boolean {
+    if (this.state === CANCELLED) return true
+    if (isFinal(this.state)) return false
+    if (this.state !== RUNNING || this.attempt?.hasEnded === true || this.attempt?.stop(reason) === true) {
+      this.settle(CANCELLED, cancelledError(this.taskName, reason))
+      return true
+    }
+    this.attempt?.abort(reason ?? cancelledError(this.taskName, undefined))
+    return false
+  }
+
+  /** Cancels it as soon as the signal is aborted. */
+  cancelWith(signal: AbortSignal): void {
+    if (signal.aborted) {
+      this.cancel(signal.reason)
+      return
+    }
+    const abort = (): void => void this.cancel(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    this.#extra().stopListening = () => signal.removeEventListener('abort', abort)
+  }
+
+  override settle(state: State, outcome: unknown): void {
+    if (isFinal(this.state)) return
+    checkStep(this, state)
+    super.settle(state, outcome)
+  }
+
+  protected override onSettled(): void {
+    this.#receivedTime = this.#endTime !== 0 && this.#extras?.joined === undefined ? this.#endTime : this.clock.now()
+    this.args = undefined
+    this.#holders = undefined
+    if (this.#extras !== undefined) this.#letGo(this.#extras)
+    this.scheduler.settled(this)
+  }
+
+  #letGo(extras: Extras): void {
+    if (extras.timer !== undefined) this.clock.clearTimeout(extras.timer)
+    extras.stopListening?.()
+    extras.stopListening = undefined
+    extras.result = undefined
+    extras.joined = undefined
+    const { chunk } = extras
+    extras.chunk = undefined
+    if (this.#readyTime === 0) chunk?.arrive()
+  }
+
+  protected override hasNews(): boolean {
+    return this.observers !== undefined || this.scheduler.wantsRecords
+  }
+
+  override deliver(): void {
+    this.scheduler.record(this)
+    super.deliver()
+  }
+
+  override reportThrown(error: unknown): void {
+    this.scheduler.events.warn(`A done callback of ${this.taskName} threw`, error)
+  }
+
+  protected override onObserved(): void {
+    if (this.state === FAILED || this.state === BLOCKED) this.scheduler.unobserved.remove(this)
+  }
+
+  // --- What is known of it
+
+  get parentKeys(): ParentKeys {
+    return this.#parents
+  }
+
+  override waitsFor(): Iterable<BaseFuture<unknown>> {
+    if (this.state !== RUNNING) return this.args === undefined ? [] : (findFutures([...this.args])?.futures ?? [])
+    return this.attempt?.hasEnded === true ? (this.#extras?.joined?.values() ?? []) : (this.attempt?.awaited ?? [])
+  }
+
+  override get info(): TaskInfo {
+    const isDone = isFinal(this.state)
+    const { spec } = this
+    return {
+      taskId: this.id,
+      name: spec.name,
+      parentTaskIds: parentIds(this.#parents, (key) => this.scheduler.toId(key)),
+      submitTime: this.submitTime,
+      receivedTime: isDone ? this.#receivedTime : null,
+      success: isDone ? this.state === SUCCEEDED : null,
+      exception: isDone && this.state !== SUCCEEDED ? exceptionInfo(this.outcome) : null,
+      execution: this.state === SUCCEEDED ? executionInfo(this.startTime, this.#endTime) : null,
+      status: STATUS[this.state] ?? 'waiting',
+      attempts: this.attempts,
+      times: this.#times(),
+      executor: this.outlet.name,
+      labels: spec.labels ?? {},
+      bytes: 0,
+    }
+  }
+
+  #times(): TaskTimes {
+    const now = isFinal(this.state) ? this.#receivedTime : this.clock.now()
+    const { queuedMs = 0, runMs = 0 } = this.#extras ?? {}
+    const ready = this.#readyTime || now
+    const started = this.startTime || now
+    const ended = this.#endTime || now
+    return {
+      waitingMs: ready - this.submitTime - queuedMs - runMs,
+      queuedMs: queuedMs + started - ready,
+      transferMs: 0,
+      runMs: runMs + (this.startTime === 0 ? 0 : ended - started),
+    }
+  }
+
+  #extra(): Extras {
+    this.#extras ??= {}
+    return this.#extras
+  }
+}
+
+function outcomeOf(parent: BaseFuture<unknown>): unknown {
+  return parent.outcome
+}
+
+function settledOutcome({ state, outcome }: BaseFuture<unknown>): PromiseSettledResult<unknown> {
+  return state === SUCCEEDED ? { status: 'fulfilled', value: outcome } : { status: 'rejected', reason: outcome }
+}

@@ -1,0 +1,184 @@
+/** The codes of this library's errors, to branch on. Each belongs to one class, but for `ILLEGAL_STATE` and `JOIN_CYCLE`, which are plain `TapsError`s. */
+export type TapsErrorCode =
+  | 'BOOTSTRAP'
+  | 'CANCELLED'
+  | 'CONFIG'
+  | 'DEPENDENCY_FAILED'
+  | 'EXECUTOR_SHUTDOWN'
+  | 'ILLEGAL_STATE'
+  | 'JOIN_CYCLE'
+  | 'MISSING_PEER'
+  | 'NOT_SHIPPABLE'
+  | 'SERIALIZATION'
+  | 'TASK_NOT_FOUND'
+  | 'TIMEOUT'
+  | 'TRANSFORM'
+  | 'WORKER_CRASHED'
+
+/** On the prototype, so that the first line of `stack` has the name too; spelt out, because minifiers rename classes. */
+function nameErrors(errorClass: { readonly prototype: Error }, name: string): void {
+  Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true })
+}
+
+/** The base of every error this library makes: a `code` to branch on, and a `cause` wherever there is one. */
+export class TapsError extends Error {
+  /** What kind of error it is; stable, unlike the message. */
+  readonly code: TapsErrorCode
+
+  constructor(code: TapsErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+
+  static {
+    nameErrors(TapsError, 'TapsError')
+  }
+}
+
+/** A task as it is named in an error: `id` is empty for what is no task of an engine, such as a foreign promise. */
+export interface TaskName {
+  readonly id: string
+  readonly name: string
+}
+
+/** The task never ran, because a parent failed. */
+export class DependencyError extends TapsError {
+  /**
+   * The way from this task (first) up to the one that failed (last). Longer ones are shortened in the middle, where
+   * one entry with an empty `id` says how many are left out.
+   */
+  readonly path: readonly TaskName[]
+
+  /** @param cause - what the task at the end of the path failed with: the original object */
+  constructor(path: readonly TaskName[], cause: unknown) {
+    super('DEPENDENCY_FAILED', `Not run, because a parent failed: ${path.map((task) => task.name).join(' <- ')}`, {
+      cause,
+    })
+    this.path = path
+  }
+
+  static {
+    nameErrors(DependencyError, 'DependencyError')
+  }
+}
+
+/** The task was cancelled. What was given to `cancel(reason)` is the `cause`. */
+export class CancelledError extends TapsError {
+  constructor(message = 'The task was cancelled', options?: ErrorOptions) {
+    super('CANCELLED', message, options)
+  }
+
+  static {
+    nameErrors(CancelledError, 'CancelledError')
+  }
+}
+
+/** A time limit has passed: a task's own `timeout`, or the one of a call that waits. */
+export class TimeoutError extends TapsError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('TIMEOUT', message, options)
+  }
+
+  static {
+    nameErrors(TimeoutError, 'TimeoutError')
+  }
+}
+
+/** The engine or the executor takes no more tasks. */
+export class ExecutorShutdownError extends TapsError {
+  constructor(message = 'cannot schedule new futures after shutdown', options?: ErrorOptions) {
+    super('EXECUTOR_SHUTDOWN', message, options)
+  }
+
+  static {
+    nameErrors(ExecutorShutdownError, 'ExecutorShutdownError')
+  }
+}
+
+/** The function cannot leave this process: a closure, a bound or an unregistered function. */
+export class NotShippableError extends TapsError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('NOT_SHIPPABLE', message, options)
+  }
+
+  static {
+    nameErrors(NotShippableError, 'NotShippableError')
+  }
+}
+
+/** A worker imported the module of a task, and the task was not in it. */
+export class TaskNotFoundError extends TapsError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('TASK_NOT_FOUND', message, options)
+  }
+
+  static {
+    nameErrors(TaskNotFoundError, 'TaskNotFoundError')
+  }
+}
+
+/** Workers were started while a worker imports a module. */
+export class BootstrapError extends TapsError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('BOOTSTRAP', message, options)
+  }
+
+  static {
+    nameErrors(BootstrapError, 'BootstrapError')
+  }
+}
+
+/** The worker that ran the task ended without an answer. */
+export class WorkerCrashedError extends TapsError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('WORKER_CRASHED', message, options)
+  }
+
+  static {
+    nameErrors(WorkerCrashedError, 'WorkerCrashedError')
+  }
+}
+
+/** A value cannot travel. The message has the path to it. */
+export class SerializationError extends TapsError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('SERIALIZATION', message, options)
+  }
+
+  static {
+    nameErrors(SerializationError, 'SerializationError')
+  }
+}
+
+/** A value could not be transformed into an identifier, or an identifier not resolved. */
+export class TransformError extends TapsError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('TRANSFORM', message, options)
+  }
+
+  static {
+    nameErrors(TransformError, 'TransformError')
+  }
+}
+
+/** An option is wrong. Thrown at once; the message names the option and what it takes. */
+export class ConfigError extends TapsError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('CONFIG', message, options)
+  }
+
+  static {
+    nameErrors(ConfigError, 'ConfigError')
+  }
+}
+
+/** An optional package is not installed. The message says which one to install. */
+export class MissingPeerError extends TapsError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('MISSING_PEER', message, options)
+  }
+
+  static {
+    nameErrors(MissingPeerError, 'MissingPeerError')
+  }
+}

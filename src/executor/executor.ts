@@ -1,0 +1,79 @@
+import type { Joined } from '../task/inputs.ts'
+
+/** How to shut down. */
+export interface ShutdownOptions {
+  /** Wait until everything has ended. @defaultValue true */
+  readonly wait?: boolean | undefined
+  /** Cancel what has not started. @defaultValue false */
+  readonly cancelFutures?: boolean | undefined
+}
+
+/** A promise; `cancel` is true only if the call will never run, or was stopped. */
+export type ExecutorFuture<R> = PromiseLike<R> & { cancel?(reason?: unknown): boolean }
+
+/** Runs calls whose arguments are all values: no futures reach it. This is all that a third party writes. */
+export interface Executor {
+  /**
+   * Runs `fn(...args)` once, elsewhere or here, as soon as there is room.
+   * - What the call throws comes back with its name, message, code and cause; in this process, as the same object.
+   * - Throws only for wrong use of itself; all else, also a call after `shutdown`, rejects (`ExecutorShutdownError`).
+   * - One that leaves the process sends `fn.ref` (see `Task`), and refuses a function that has none (`NotShippableError`).
+   */
+  submit<A extends readonly unknown[], R>(fn: (...args: A) => R, ...args: A): ExecutorFuture<Joined<R>>
+  /** Waits for running calls and releases what it holds. Safe to call twice. */
+  shutdown?(options?: ShutdownOptions): Promise<void>
+}
+
+/** A place for one body at a time. */
+export interface Slot {
+  /** Whether others wait for it when it is taken: if not, there is no use in lending it. */
+  readonly isScarce: boolean
+  /** The body has ended, or waits for a future. Another body may start, but not before the next turn. */
+  free(): void
+  /** A body that gave its slot away goes on: `granted` is called with a slot, before new bodies get one. */
+  reclaim(granted: (slot: Slot) => void): void
+}
+
+/** A call that is ready, as executors of this library take it: no promise and no closure per call. */
+export interface ReadyCall {
+  /** When it was started, on the clock of its engine: milliseconds since the epoch. */
+  readonly startTime: number
+  /**
+   * Runs the body in this process.
+   * @param around - replaces the function, for tests that inject faults
+   * @returns whether it has ended already; if not, it calls `slot.free()` when it has, or when it waits
+   */
+  runHere(slot: Slot, around?: (fn: AnyBody) => AnyBody): boolean
+}
+
+/** The function of a task, whatever its types. */
+export type AnyBody = (...args: readonly unknown[]) => unknown
+
+/** Who has calls: an engine, or an executor's own `submit`. It keeps them until they are taken. */
+export interface CallSource<Call extends ReadyCall = ReadyCall> {
+  /** How many calls wait, at the most. */
+  readonly size: number
+  /** The next call by priority and age, of those whose limits allow it now. To be asked inside of a turn only. */
+  take(): Call | undefined
+}
+
+/** Something to wake. */
+export interface Waker {
+  wake(): void
+}
+
+/** The second, small interface of an executor: it takes the calls of an engine when it has room for them. */
+type Connect = (source: CallSource) => Waker
+
+const CONNECT = Symbol('taps-sdk.connect')
+
+/** Lets an executor take calls from engines: `connect` is given a source, and answers what to wake when that has calls. */
+export function connectable(executor: Executor, connect: Connect): void {
+  // By hand, so that no public type has it.
+  Object.defineProperty(executor, CONNECT, { value: connect })
+}
+
+/** How an executor takes calls from engines; undefined for one that is only given them. */
+export function connectOf(executor: Executor): Connect | undefined {
+  return (executor as { [CONNECT]?: Connect })[CONNECT]
+}

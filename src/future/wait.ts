@@ -1,0 +1,205 @@
+import { type Clock, MAX_DELAY, systemClock } from '../clock.ts'
+import { ConfigError, TimeoutError } from '../errors.ts'
+import { currentBody } from '../task/task-context.ts'
+import { describe } from '../task/task-options.ts'
+import type { BaseFuture, Observer } from './future.ts'
+import { checkFuture, toBase } from './future-list.ts'
+import { BLOCKED, FAILED } from './state.ts'
+import type { TaskFuture, WaitOptions } from './task-future.ts'
+
+/** When `wait` returns. */
+export type ReturnWhen = 'FIRST_COMPLETED' | 'FIRST_EXCEPTION' | 'ALL_COMPLETED'
+
+/** Options of {@link wait}. */
+export interface WaitForOptions extends WaitOptions {
+  /** `FIRST_EXCEPTION` returns at the first failure (a cancellation is none), or when all are done. @defaultValue 'ALL_COMPLETED' */
+  readonly returnWhen?: ReturnWhen | undefined
+}
+
+/** What {@link wait} found. */
+export interface WaitResult<T> {
+  readonly done: Set<TaskFuture<T>>
+  readonly notDone: Set<TaskFuture<T>>
+}
+
+/** A future that is done, and its place among those that were given. */
+export interface Completed<T> {
+  readonly future: TaskFuture<T>
+  readonly index: number
+}
+
+/** A group of futures that are waited for together, until a deadline. */
+class Group<T> implements Observer {
+  readonly futures: readonly TaskFuture<T>[]
+  readonly #bases: ReadonlyMap<BaseFuture<unknown>, number>
+  readonly #clock: Clock
+  readonly #onSettled: (future: BaseFuture<unknown>, index: number) => void
+  #timer: unknown
+
+  constructor(
+    futures: Iterable<TaskFuture<T>>,
+    options: WaitOptions,
+    caller: string,
+    onSettled: (future: BaseFuture<unknown>, index: number) => void,
+    onTimeout: () => void,
+  ) {
+    this.#onSettled = onSettled
+    this.futures = [...futures]
+    const bases = new Map<BaseFuture<unknown>, number>()
+    this.futures.forEach((future, i) => {
+      checkFuture(future, `element ${i} of ${caller}`)
+      const base = toBase(future)
+      if (!bases.has(base)) bases.set(base, i)
+    })
+    this.#bases = bases
+    this.#clock = [...bases.keys()].find((base) => base.clock !== systemClock)?.clock ?? systemClock
+    const { timeout } = options
+    if (timeout === undefined || timeout === Infinity) return
+    if (!(timeout >= 0 && timeout <= MAX_DELAY))
+      throw new ConfigError(`${caller}: timeout takes milliseconds of at least 0, not ${describe(timeout)}`)
+    this.#timer = this.#clock.setTimeout(onTimeout, timeout)
+  }
+
+  get size(): number {
+    return this.#bases.size
+  }
+
+  /** Lends the slots of a body that waits. */
+  lend(): ((goOn: () => void) => void) | undefined {
+    return currentBody()?.awaits(this.#bases.keys())
+  }
+
+  observe(): void {
+    for (const base of this.#bases.keys()) base.observe(this)
+  }
+
+  settled(future: BaseFuture<unknown>): void {
+    this.#onSettled(future, this.#bases.get(future) as number)
+  }
+
+  close(): void {
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
+    for (const base of this.#bases.keys()) base.unobserve(this)
+  }
+}
+
+/**
+ * Waits for futures. Never rejects: after the timeout it tells what is done by then.
+ * @throws TypeError at once if an element is no future; ConfigError for a wrong option
+ */
+export function wait<T>(futures: Iterable<TaskFuture<T>>, options: WaitForOptions = {}): Promise<WaitResult<T>> {
+  const { returnWhen = 'ALL_COMPLETED' } = options
+  if (!['FIRST_COMPLETED', 'FIRST_EXCEPTION', 'ALL_COMPLETED'].includes(returnWhen)) {
+    throw new ConfigError(
+      `wait: returnWhen takes FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED, not ${describe(returnWhen)}`,
+    )
+  }
+  let finish = (): void => {}
+  let missing = 0
+  const group = new Group(
+    futures,
+    options,
+    'wait',
+    ({ state }) => {
+      missing--
+      const isFailure = state === FAILED || state === BLOCKED
+      if (missing === 0 || returnWhen === 'FIRST_COMPLETED' || (isFailure && returnWhen === 'FIRST_EXCEPTION')) finish()
+    },
+    () => finish(),
+  )
+  missing = group.size
+  return new Promise((resolve) => {
+    const resume = missing === 0 ? undefined : group.lend()
+    finish = () => {
+      finish = () => {}
+      group.close()
+      const tell = (): void => resolve(split(group.futures))
+      if (resume === undefined) tell()
+      else resume(tell)
+    }
+    if (missing === 0) finish()
+    else group.observe()
+  })
+}
+
+function split<T>(futures: readonly TaskFuture<T>[]): WaitResult<T> {
+  const done = new Set<TaskFuture<T>>()
+  const notDone = new Set<TaskFuture<T>>()
+  for (const future of futures) (future.done() ? done : notDone).add(future)
+  return { done, notDone }
+}
+
+/**
+ * The futures as they are done, those first that are done already; each once, failed and cancelled ones too. With the
+ * index of each, never bare: `for await` would unwrap it.
+ * The iteration throws `TimeoutError` when the time, counted from this call, is over and futures are not done.
+ */
+export function asCompleted<T>(
+  futures: Iterable<TaskFuture<T>>,
+  options: WaitOptions = {},
+): AsyncIterableIterator<Completed<T>> {
+  return new Completions(futures, options)
+}
+
+class Completions<T> implements AsyncIterableIterator<Completed<T>> {
+  readonly #group: Group<T>
+  readonly #finished: Completed<T>[] = []
+  #given = 0
+  #isOver = false
+  #timedOut = false
+  #wake: (() => void) | undefined
+
+  constructor(futures: Iterable<TaskFuture<T>>, options: WaitOptions) {
+    this.#group = new Group(
+      futures,
+      options,
+      'asCompleted',
+      (_, index) => {
+        this.#finished.push({ future: this.#group.futures[index] as TaskFuture<T>, index })
+        this.#wake?.()
+      },
+      () => {
+        this.#timedOut = true
+        this.#wake?.()
+      },
+    )
+    this.#group.observe()
+  }
+
+  async next(): Promise<IteratorResult<Completed<T>>> {
+    for (;;) {
+      if (this.#isOver) return { done: true, value: undefined }
+      const completed = this.#finished[this.#given]
+      if (completed !== undefined) {
+        this.#given++
+        return { done: false, value: completed }
+      }
+      if (this.#given === this.#group.size) await this.return()
+      else if (this.#timedOut) {
+        await this.return()
+        throw new TimeoutError(`${this.#group.size - this.#given} (of ${this.#group.size}) futures unfinished`)
+      } else await this.#news()
+    }
+  }
+
+  #news(): Promise<void> {
+    return new Promise((resolve) => {
+      const resume = this.#group.lend()
+      this.#wake = () => {
+        this.#wake = undefined
+        if (resume === undefined) resolve()
+        else resume(resolve)
+      }
+    })
+  }
+
+  async return(): Promise<IteratorResult<Completed<T>>> {
+    this.#isOver = true
+    this.#group.close()
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+}

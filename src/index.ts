@@ -1,0 +1,59 @@
+export { Engine, FutureDependencyExecutor } from './engine/engine.ts'
+export type { EngineOptions } from './engine/engine-options.ts'
+export type { EngineEvents } from './engine/events.ts'
+export type { LimitOptions, LimitsOptions } from './engine/limits.ts'
+export type { StreamOptions } from './engine/stream.ts'
+
+export { task, type Task, type TaskDecorator } from './task/task.ts'
+export type { CallOptions, RetryOptions, TaskOptions } from './task/task-options.ts'
+export type { TaskRef } from './task/task-ref.ts'
+export { taskContext, type TaskClock, type TaskContext } from './task/task-context.ts'
+export type { Atom, Input, Inputs, Joined, NestedInput, Settled } from './task/inputs.ts'
+
+export { isFuture, type FUTURE, type TaskFuture, type WaitOptions } from './future/task-future.ts'
+export { FutureList, futureDict, futureList, type FutureDict } from './future/future-list.ts'
+export { constant, opaque } from './future/values.ts'
+export {
+  asCompleted,
+  wait,
+  type Completed,
+  type ReturnWhen,
+  type WaitForOptions,
+  type WaitResult,
+} from './future/wait.ts'
+
+export { toDot, toMermaid } from './engine/graph.ts'
+export type { Graph, GraphNode } from './engine/history.ts'
+
+export { InProcessExecutor, type InProcessOptions } from './executor/in-process.ts'
+export type { Executor, ExecutorFuture, ShutdownOptions } from './executor/executor.ts'
+
+export { MemoryRecordLogger } from './record/memory.ts'
+export type {
+  ExceptionInfo,
+  ExecutionInfo,
+  RecordLogger,
+  TaskInfo,
+  TaskStatus,
+  TaskTimes,
+} from './record/record.ts'
+
+export type { Clock } from './clock.ts'
+
+export {
+  BootstrapError,
+  CancelledError,
+  ConfigError,
+  DependencyError,
+  ExecutorShutdownError,
+  MissingPeerError,
+  NotShippableError,
+  SerializationError,
+  TapsError,
+  TaskNotFoundError,
+  TimeoutError,
+  TransformError,
+  WorkerCrashedError,
+  type TapsErrorCode,
+  type TaskName,
+} from './errors.ts'

@@ -1,0 +1,1 @@
+export { JsonLinesRecordLogger, type JsonLinesOptions } from './json-lines.ts'

@@ -1,0 +1,100 @@
+import { type Clock, sleep, systemClock } from '../clock.ts'
+
+/** The clock of the engine, as a task sees it. */
+export interface TaskClock extends Clock {
+  /** Waits `ms` milliseconds; rejects as soon as the task's signal is aborted. */
+  sleep(ms: number): Promise<void>
+}
+
+/** What the body of a task knows of its own run. */
+export interface TaskContext {
+  /** The task id, as in the record; empty outside of an engine. */
+  readonly id: string
+  readonly name: string
+  /** 1 for the first attempt. */
+  readonly attempt: number
+  /** Weights by label. */
+  readonly labels: Readonly<Record<string, number>>
+  /** Aborted when the task is cancelled or its time is up. */
+  readonly signal: AbortSignal
+  /** The engine's clock: virtual in a test. */
+  readonly clock: TaskClock
+}
+
+/** A body that runs, as the futures see it that it awaits. */
+export interface RunningBody {
+  readonly context: TaskContext
+  /**
+   * Told that the body awaits these futures, which are not all done: it gives its slots to others meanwhile. Answers how to go on:
+   * what it is given runs once the slots are there again. Undefined: there is nothing to lend.
+   * Throws if the wait would never end, because one of the futures waits for this body.
+   */
+  awaits(futures: Iterable<object>): ((goOn: () => void) => void) | undefined
+}
+
+interface Storage {
+  getStore(): RunningBody | undefined
+  enterWith(body: RunningBody | undefined): void
+}
+interface AsyncHooks {
+  readonly AsyncLocalStorage: (new () => Storage) & { snapshot?(): <R>(fn: () => R) => R }
+}
+
+// No import: this module has to load where there is no Node. Without it, a body is known only until its first await.
+const { process } = globalThis as { process?: { getBuiltinModule?(id: string): unknown } }
+const hooks = process?.getBuiltinModule?.('node:async_hooks') as AsyncHooks | undefined
+const storage = hooks === undefined ? undefined : new hooks.AsyncLocalStorage()
+let current: RunningBody | undefined
+let entered = false
+
+/** Runs `fn` outside of every body, and of whatever async context happens to be the caller's. */
+export const outside: <R>(fn: () => R) => R = hooks?.AsyncLocalStorage.snapshot?.() ?? ((fn) => fn())
+
+/** The body that the caller belongs to. */
+export function currentBody(): RunningBody | undefined {
+  return storage === undefined ? current : storage.getStore()
+}
+
+/** All that runs from here on, and what it starts, belongs to `body`, until `leave`. Half the price of `AsyncLocalStorage.run`. */
+export function enter(body: RunningBody): void {
+  entered = true
+  if (storage === undefined) current = body
+  else storage.enterWith(body)
+}
+
+/** Ends what `enter` began. */
+export function leave(): void {
+  if (!entered) return
+  entered = false
+  if (storage === undefined) current = undefined
+  else storage.enterWith(undefined)
+}
+
+/** A clock with the `sleep` of one task. */
+export function taskClock(clock: Clock, signal: () => AbortSignal): TaskClock {
+  return {
+    now: () => clock.now(),
+    setTimeout: (callback, ms) => clock.setTimeout(callback, ms),
+    clearTimeout: (timer) => clock.clearTimeout(timer),
+    sleep: (ms) => sleep(clock, ms, signal()),
+  }
+}
+
+const never = new AbortController().signal
+const noTask: TaskContext = {
+  id: '',
+  name: '',
+  attempt: 1,
+  labels: {},
+  signal: never,
+  clock: taskClock(systemClock, () => never),
+}
+
+/**
+ * The context of the task whose body calls this. Outside of an engine, where a task is a plain function, it is an empty
+ * one: no id, a signal that never fires, the system's clock. Without AsyncLocalStorage (browsers) it is known only
+ * before the first `await` of a body.
+ */
+export function taskContext(): TaskContext {
+  return currentBody()?.context ?? noTask
+}

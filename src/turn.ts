@@ -1,0 +1,99 @@
+/**
+ * When things happen. Nothing that a user wrote (a body, a callback, a listener, a logger) runs inside of `submit` or
+ * `cancel`: it waits for a turn, which is one microtask. A turn hands over notices of what has happened, in order, and
+ * lets each pump start what is ready, until there is nothing left.
+ */
+import { Fifo } from './fifo.ts'
+import { leave, outside } from './task/task-context.ts'
+
+/** Something to tell: calls user code, and contains what that throws. */
+export interface Notice {
+  deliver(): void
+}
+
+/** Something that may have calls to start. */
+export interface Pump {
+  pump(): void
+}
+
+/** How long turns may keep the event loop from timers and I/O, in ms. */
+const PATIENCE = 20
+
+const notices = new Fifo<Notice>()
+let pumps: Pump[] = []
+let spare: Pump[] = []
+let scheduled = false
+/** The event loop has not had its turn since `began`. */
+let bursting = false
+let began = 0
+let overtime = false
+
+// Taken now, so that a test's fake timers do not stop the engine.
+const { setImmediate, setTimeout } = globalThis as unknown as Record<string, ((fn: () => void) => void) | undefined>
+const nextTask = setImmediate ?? setTimeout ?? queueMicrotask
+
+function schedule(): void {
+  if (scheduled) return
+  scheduled = true
+  queueMicrotask(turn)
+}
+
+/** Tells it in the next turn, or in this one. */
+export function notify(notice: Notice): void {
+  notices.push(notice)
+  schedule()
+}
+
+/** Lets the pump start calls in the next turn, or in this one. */
+export function wake(pump: Pump): void {
+  pumps.push(pump)
+  schedule()
+}
+
+/** Tells all there is to tell. */
+export function deliverNotices(): void {
+  if (notices.size === 0) return
+  leave()
+  for (let notice = notices.shift(); notice !== undefined; notice = notices.shift()) notice.deliver()
+}
+
+/**
+ * Whether timers and I/O have waited long enough. A pump that is told so stops; it is called again after them.
+ * @param now - milliseconds on the clock of the caller, who has read it anyway
+ */
+export function isOvertime(now: number): boolean {
+  if (!bursting) {
+    bursting = true
+    began = now
+    nextTask(endBurst)
+  } else if (now - began > PATIENCE) {
+    overtime = true
+  }
+  return overtime
+}
+
+function endBurst(): void {
+  bursting = false
+  if (!overtime) return
+  overtime = false
+  if (!scheduled) turn()
+}
+
+function turn(): void {
+  outside(run)
+}
+
+function run(): void {
+  scheduled = true
+  deliverNotices()
+  while (pumps.length > 0 && !overtime) {
+    const batch = pumps
+    pumps = spare
+    for (const pump of batch) pump.pump()
+    batch.length = 0
+    spare = batch
+    deliverNotices()
+  }
+  leave()
+  scheduled = false
+}
