@@ -21,7 +21,12 @@ export interface EngineOptions {
   readonly signal?: AbortSignal | undefined
   /** What time the engine goes by. @defaultValue the system's */
   readonly clock?: Clock | undefined
-  /** A source of chance from 0 to 1, for the jitter of retries. @defaultValue Math.random */
+  /**
+   * In which order tasks of one priority start: as they became ready, or by chance, which shows what a workflow silently
+   * relies on. @defaultValue 'fifo'
+   */
+  readonly order?: 'fifo' | 'random' | undefined
+  /** A source of chance from 0 to 1, for the jitter of retries and a random order. @defaultValue Math.random */
   readonly random?: (() => number) | undefined
 }
 
@@ -41,6 +46,7 @@ const CHECKS: Readonly<Record<keyof EngineOptions, (value: unknown) => string | 
     hasMethods(value, 'now', 'setTimeout', 'clearTimeout')
       ? undefined
       : 'a clock, with now, setTimeout and clearTimeout',
+  order: (value) => (value === 'fifo' || value === 'random' ? undefined : "'fifo' or 'random'"),
   random: (value) => (typeof value === 'function' ? undefined : 'a function'),
 }
 

@@ -14,16 +14,20 @@ export class Outlet implements CallSource<Entry>, Pump {
   readonly name: string
   readonly executor: Executor
   readonly #limits: Limits
-  readonly #free: ReadyQueue<Entry> = new ReadyQueue()
+  readonly #free: ReadyQueue<Entry>
+  readonly #random: (() => number) | undefined
   /** Calls that come under limits, by their share. */
   readonly #limited: Map<Share, ReadyQueue<Entry>> = new Map()
   readonly #waker: Waker
   #isAwake = false
 
-  constructor(name: string, executor: Executor, limits: Limits) {
+  /** @param random - leaves the order to chance, see `ReadyQueue` */
+  constructor(name: string, executor: Executor, limits: Limits, random: (() => number) | undefined) {
     this.name = name
     this.executor = executor
     this.#limits = limits
+    this.#random = random
+    this.#free = new ReadyQueue(random)
     this.#waker = connectOf(executor)?.(this) ?? this
   }
 
@@ -74,7 +78,7 @@ export class Outlet implements CallSource<Entry>, Pump {
     if (share === undefined) return this.#free
     const known = this.#limited.get(share)
     if (known !== undefined) return known
-    const queue = new ReadyQueue<Entry>()
+    const queue = new ReadyQueue<Entry>(this.#random)
     this.#limited.set(share, queue)
     return queue
   }

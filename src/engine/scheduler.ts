@@ -53,15 +53,19 @@ export class Scheduler {
     this.#history = new History(options.history ?? 1000)
     this.#idPrefix = makePrefix(systemClock.now())
     for (const [name, executor] of Object.entries(options.executors ?? {}))
-      this.#outlets.set(name, new Outlet(name, executor, this.limits))
+      this.#outlets.set(name, this.#makeOutlet(name, executor))
     this.#default = this.#makeDefault(options.executor ?? new InProcessExecutor())
     if (options.signal !== undefined) this.#cancelWith(options.signal)
+  }
+
+  #makeOutlet(name: string, executor: Executor): Outlet {
+    return new Outlet(name, executor, this.limits, this.#options.order === 'random' ? this.random : undefined)
   }
 
   /** An executor that is also named is one and the same outlet. */
   #makeDefault(executor: Executor): Outlet {
     for (const outlet of this.#outlets.values()) if (outlet.executor === executor) return outlet
-    const outlet = new Outlet(DEFAULT, executor, this.limits)
+    const outlet = this.#makeOutlet(DEFAULT, executor)
     if (!this.#outlets.has(DEFAULT)) this.#outlets.set(DEFAULT, outlet)
     return outlet
   }

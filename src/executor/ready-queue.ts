@@ -17,11 +17,17 @@ class Line<T extends Queued<T>> {
   }
 }
 
-/** A queue by priority, higher first, and by age. */
+/** A queue by priority, higher first, and by age; or, for tests, by chance among those of one priority. */
 export class ReadyQueue<T extends Queued<T>> {
   /** By falling priority; there are seldom more than a few. */
   readonly #lines: Line<T>[] = []
+  readonly #random: (() => number) | undefined
   #size = 0
+
+  /** @param random - if it is given, which of one priority goes first is left to it: from 0 to 1 */
+  constructor(random?: () => number) {
+    this.#random = random
+  }
 
   /** How many entries there are; those that were cancelled count until they are passed over. */
   get size(): number {
@@ -45,10 +51,10 @@ export class ReadyQueue<T extends Queued<T>> {
     this.#size++
   }
 
-  /** The entry that `shift` would take. */
+  /** The oldest of those that `shift` may take. */
   peek(): T | undefined {
     for (const line of this.#lines) {
-      while (line.first !== undefined && !line.first.isReady) this.#drop(line, line.first)
+      while (line.first !== undefined && !line.first.isReady) this.#dropFirst(line, line.first)
       if (line.first !== undefined) return line.first
     }
     return undefined
@@ -57,18 +63,33 @@ export class ReadyQueue<T extends Queued<T>> {
   shift(): T | undefined {
     for (const line of this.#lines) {
       for (let first = line.first; first !== undefined; first = line.first) {
-        this.#drop(line, first)
+        if (this.#random !== undefined) this.#bringForward(line, this.#random)
+        first = line.first as T
+        this.#dropFirst(line, first)
         if (first.isReady) return first
       }
     }
     return undefined
   }
 
-  #drop(line: Line<T>, first: T): void {
+  #dropFirst(line: Line<T>, first: T): void {
     line.first = first.nextReady
     if (line.first === undefined) line.last = undefined
     first.nextReady = undefined
     this.#size--
+  }
+
+  /** Moves any one entry of the line to its head. */
+  #bringForward(line: Line<T>, random: () => number): void {
+    const entries: T[] = []
+    for (let entry = line.first; entry !== undefined; entry = entry.nextReady) entries.push(entry)
+    const i = Math.floor(random() * entries.length)
+    const chosen = entries[i] as T
+    if (i === 0) return
+    ;(entries[i - 1] as T).nextReady = chosen.nextReady
+    if (line.last === chosen) line.last = entries[i - 1]
+    chosen.nextReady = line.first
+    line.first = chosen
   }
 
   #line(priority: number): Line<T> {

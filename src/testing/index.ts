@@ -1,1 +1,7 @@
-export {}
+export { TestEngine, type TestCall, type TestEngineOptions } from './test-engine.ts'
+export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts'
+export { mockTask, restoreTasks, type MockCall, type TaskMock } from './mock-task.ts'
+export { InjectedFault, type Fault, type InjectedFaultInfo, type TaskMatch } from './faults.ts'
+export { summarizeGraph, type GraphSummary } from './graph-summary.ts'
+export { seededRandom } from './seeded-random.ts'
+export { executorContract, type ContractOptions, type ContractRunner } from './executor-contract.ts'
