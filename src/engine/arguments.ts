@@ -6,7 +6,7 @@
  * his own containers; all else is passed as it is.
  */
 import { BaseFuture } from '../future/future.ts'
-import { FUTURE, FUTURE_CONTAINER, isThenable } from '../future/task-future.ts'
+import { FUTURE_CONTAINER, hasMark, isFuture, isThenable } from '../future/task-future.ts'
 import { ValueFuture } from '../future/values.ts'
 
 type Container = object
@@ -63,7 +63,8 @@ export interface Search {
 /** Searches an argument list, which is changed: what holds futures in it becomes a copy. Undefined: there are none. */
 export function findFutures(args: unknown[]): Search | undefined {
   let found: FoundFutures | undefined
-  let holders: Container[] | undefined
+  let walk: Walk | undefined
+  let isHolder = false
   for (let i = 0; i < args.length; i++) {
     const value = args[i]
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null) continue
@@ -71,16 +72,17 @@ export function findFutures(args: unknown[]): Search | undefined {
     const future = found.see(value)
     if (future !== undefined) {
       args[i] = future
-      holders ??= [args]
-      if (holders[0] !== args) holders.unshift(args)
+      isHolder = true
     } else if (isContainer(value)) {
-      const copies = copyHolders(value, found)
-      if (copies === undefined) continue
-      args[i] = copies.root
-      holders = holders === undefined ? copies.holders : holders.concat(copies.holders)
+      // One walk for all arguments, because they may share parts.
+      walk ??= new Walk(found)
+      walk.search(value)
     }
   }
-  return found === undefined || holders === undefined ? undefined : { futures: found.futures, holders }
+  if (found === undefined || found.futures.length === 0) return undefined
+  const holders: Container[] = walk === undefined ? [] : walk.copyInto(args)
+  if (isHolder) holders.push(args)
+  return { futures: found.futures, holders }
 }
 
 /** Puts values in the places of futures. */
@@ -101,29 +103,16 @@ function indexOfObject(array: readonly unknown[], from: number): number {
 /** Whether any element is a future. */
 export function hasFutures(array: readonly unknown[]): boolean {
   for (let i = indexOfObject(array, 0); i !== -1; i = indexOfObject(array, i + 1)) {
-    const value = array[i] as { [FUTURE]?: unknown } | null
-    if (value !== null && value[FUTURE] === true) return true
+    if (isFuture(array[i])) return true
   }
   return false
 }
 
-interface Copies {
-  readonly root: Container
-  readonly holders: Container[]
-}
-
-/** Copies of the containers through which futures are reached; undefined if there are no futures. */
-function copyHolders(root: Container, found: FoundFutures): Copies | undefined {
-  const walk = new Walk(found)
-  walk.search(root)
-  return walk.direct.size === 0 ? undefined : walk.copy(root)
-}
-
-/** One search through a tree of containers, which may share parts and have cycles. */
+/** One search through trees of containers, which may share parts and have cycles. */
 class Walk {
   readonly #found: FoundFutures
   /** The containers in which futures stand themselves. */
-  readonly direct: Set<Container> = new Set()
+  readonly #direct: Set<Container> = new Set()
   /** By container, those in which it stands; made only for containers inside of others. */
   readonly #parents: Map<Container, Container[]> = new Map()
   readonly #open: Container[] = []
@@ -133,6 +122,7 @@ class Walk {
   }
 
   search(root: Container): void {
+    if (this.#parents.has(root)) return
     this.#parents.set(root, [])
     this.#open.push(root)
     for (let container = this.#open.pop(); container !== undefined; container = this.#open.pop()) {
@@ -148,7 +138,7 @@ class Walk {
 
   #visit(child: unknown, parent: Container): void {
     if ((typeof child !== 'object' && typeof child !== 'function') || child === null) return
-    if (this.#found.see(child) !== undefined) this.direct.add(parent)
+    if (this.#found.see(child) !== undefined) this.#direct.add(parent)
     else if (isContainer(child)) {
       const parents = this.#parents.get(child)
       if (parents !== undefined) parents.push(parent)
@@ -159,13 +149,20 @@ class Walk {
     }
   }
 
-  copy(root: Container): Copies {
+  /** Puts copies of the containers through which futures are reached in their places. @returns those in which futures stand */
+  copyInto(args: unknown[]): Container[] {
+    const copies = this.#copyHolders()
+    for (const [i, arg] of args.entries()) args[i] = copies.get(arg as Container) ?? arg
+    return [...this.#direct].map((holder) => copies.get(holder) as Container)
+  }
+
+  #copyHolders(): Map<Container, Container> {
     const copies = new Map<Container, Container>()
-    const open = [...this.direct]
+    const open = [...this.#direct]
     for (let container = open.pop(); container !== undefined; container = open.pop()) {
       if (copies.has(container)) continue
       copies.set(container, shallowCopy(container))
-      open.push(...(this.#parents.get(container) ?? []))
+      for (const parent of this.#parents.get(container) ?? []) open.push(parent)
     }
     for (const copy of copies.values()) {
       replaceChildren(copy, (child) => {
@@ -173,7 +170,7 @@ class Walk {
         return copies.get(child) ?? this.#found.see(child) ?? child
       })
     }
-    return { root: copies.get(root) ?? root, holders: [...this.direct].map((holder) => copies.get(holder) ?? holder) }
+    return copies
   }
 }
 
@@ -194,7 +191,7 @@ function isContainer(value: object): boolean {
 }
 
 function isFutureContainer(value: object): boolean {
-  return (value as { [FUTURE_CONTAINER]?: unknown })[FUTURE_CONTAINER] === true
+  return hasMark(value, FUTURE_CONTAINER)
 }
 
 /** A getter that throws counts as one: the language takes it for a promise that is rejected with that error. */
@@ -215,8 +212,18 @@ function forEachChild(container: Container, visit: (child: unknown) => void): vo
   } else if (container instanceof Set) {
     for (const value of container) visit(value)
   } else {
-    for (const key of Object.keys(container)) visit((container as Record<string, unknown>)[key])
+    for (const key of keysOf(container)) visit((container as Record<PropertyKey, unknown>)[key])
   }
+}
+
+/** The names of the properties that are searched and copied: the enumerable ones, symbols too. */
+function keysOf(container: Container): PropertyKey[] {
+  const symbols = Object.getOwnPropertySymbols(container)
+  return symbols.length === 0 ? Object.keys(container) : Reflect.ownKeys(container).filter(isEnumerable, container)
+}
+
+function isEnumerable(this: Container, key: PropertyKey): boolean {
+  return Object.prototype.propertyIsEnumerable.call(this, key)
 }
 
 function shallowCopy(container: Container): Container {
@@ -231,8 +238,7 @@ function shallowCopy(container: Container): Container {
 
 function copiedProperties(container: Container): PropertyDescriptorMap {
   const descriptors: PropertyDescriptorMap = Object.create(null)
-  for (const key of Reflect.ownKeys(container)) {
-    if (!Object.prototype.propertyIsEnumerable.call(container, key)) continue
+  for (const key of keysOf(container)) {
     const value = (container as Record<PropertyKey, unknown>)[key]
     descriptors[key as string] = { value, writable: true, enumerable: true, configurable: true }
   }
@@ -252,8 +258,8 @@ function replaceChildren(container: Container, replace: (child: unknown) => unkn
     container.clear()
     for (const value of values) container.add(replace(value))
   } else {
-    for (const key of Object.keys(container)) {
-      const child = (container as Record<string, unknown>)[key]
+    for (const key of keysOf(container)) {
+      const child = (container as Record<PropertyKey, unknown>)[key]
       const value = replace(child)
       // Defined, not assigned: `__proto__` is a name like any other here.
       if (value !== child)

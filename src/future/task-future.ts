@@ -62,7 +62,16 @@ export interface TaskFuture<T> extends PromiseLike<T> {
 
 /** Whether a value is a future, of whichever copy of this library. */
 export function isFuture(value: unknown): value is TaskFuture<unknown> {
-  return typeof value === 'object' && value !== null && (value as { [FUTURE]?: unknown })[FUTURE] === true
+  return typeof value === 'object' && value !== null && hasMark(value, FUTURE)
+}
+
+/** Whether an object carries a mark of this library. One that refuses to be asked, as strict proxies do, carries none. */
+export function hasMark(value: object, mark: symbol): boolean {
+  try {
+    return (value as Record<symbol, unknown>)[mark] === true
+  } catch {
+    return false
+  }
 }
 
 /** Whether `await` would call a method of it. Throws what a getter named `then` throws. */

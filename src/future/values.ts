@@ -29,7 +29,7 @@ export class ValueFuture<T> extends BaseFuture<T> {
     Promise.resolve(thenable).then(
       (value) => future.settle(SUCCEEDED, value),
       (error) => {
-        const isCancelled = error instanceof CancelledError || (isFuture(thenable) && thenable.cancelled())
+        const isCancelled = error instanceof CancelledError || wasCancelled(thenable)
         future.settle(isCancelled ? CANCELLED : FAILED, error)
       },
     )
@@ -69,6 +69,15 @@ export class ValueFuture<T> extends BaseFuture<T> {
   }
 
   override running(): boolean {
+    return false
+  }
+}
+
+/** Whether it is a future of another copy of this library, and cancelled. What carries the brand only may lack the method. */
+function wasCancelled(thenable: PromiseLike<unknown>): boolean {
+  try {
+    return isFuture(thenable) && thenable.cancelled()
+  } catch {
     return false
   }
 }
