@@ -9,6 +9,7 @@ export interface Clock {
 }
 
 // Not Date.now: it can step back, and has no fractions.
+const { performance } = globalThis
 const origin = Date.now() - performance.now()
 
 /** The system's clock. */

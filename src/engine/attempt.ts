@@ -6,6 +6,8 @@ import { enter, type RunningBody, type TaskContext, taskClock } from '../task/ta
 import { closesRing, ringError } from './joins.ts'
 import type { TaskRun } from './task-run.ts'
 
+const NOTHING: ReadonlySet<BaseFuture<unknown>> = new Set()
+
 /**
  * One execution of a body. It outlives its task's interest in it: a body whose time is up, or that was cancelled, keeps
  * its slot until it returns.
@@ -20,24 +22,23 @@ export class Attempt implements RunningBody {
   /** Whether slot and share are there; not while they are lent. */
   #holds = true
   #hasEnded = false
-  #timer: unknown
-  #controller: AbortController | undefined
-  #abort: { readonly reason: unknown } | undefined
-  #context: TaskContext | undefined
-  /** What the body awaits now. */
-  readonly awaited: Set<BaseFuture<unknown>> = new Set()
+  #timer: unknown = undefined
+  #controller: AbortController | undefined = undefined
+  #abort: { readonly reason: unknown } | undefined = undefined
+  #context: TaskContext | undefined = undefined
+  #awaited: Set<BaseFuture<unknown>> | undefined = undefined
 
   constructor(run: TaskRun, slot: Slot | undefined) {
     this.run = run
     this.number = run.attempts
     this.slot = slot
-    const { timeout } = run.spec
+    const { timeout } = run.plan.spec
     if (timeout !== Infinity) this.#timer = run.clock.setTimeout(() => run.timeUp(this), timeout)
   }
 
   /** Calls the function in the context of its task. @returns whether the body has ended, and the slot was not lent */
   callHere(around?: (fn: AnyBody) => AnyBody): boolean {
-    const { body } = this.run.spec
+    const { body } = this.run.plan.spec
     const args = this.run.args as unknown[]
     enter(this)
     let result: unknown
@@ -80,6 +81,11 @@ export class Attempt implements RunningBody {
     this.run.attemptEnded(this, isSuccess, outcome)
   }
 
+  /** What the body awaits now. */
+  get awaited(): ReadonlySet<BaseFuture<unknown>> {
+    return this.#awaited ?? NOTHING
+  }
+
   get hasEnded(): boolean {
     return this.#hasEnded
   }
@@ -112,6 +118,11 @@ export class Attempt implements RunningBody {
     )
   }
 
+  /** Whether the body was told to stop. */
+  get isAborted(): boolean {
+    return this.#abort !== undefined
+  }
+
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       // Made only when somebody asks: most tasks never do.
@@ -133,7 +144,7 @@ export class Attempt implements RunningBody {
       id: run.id,
       name: run.taskName,
       attempt: number,
-      labels: run.spec.labels ?? {},
+      labels: run.plan.spec.labels ?? {},
       clock: taskClock(run.clock, signal),
       get signal() {
         return signal()
@@ -150,17 +161,19 @@ export class Attempt implements RunningBody {
       if (this.run.isOfSameEngine(future)) own.push(future)
     }
     if (own.length === 0) return undefined
-    for (const future of own) this.awaited.add(future)
+    this.#awaited ??= new Set()
+    const awaited = this.#awaited
+    for (const future of own) awaited.add(future)
     if (this.#holds) this.#lend()
     return (goOn) => {
-      for (const future of own) this.awaited.delete(future)
+      for (const future of own) awaited.delete(future)
       this.#goOn(goOn)
     }
   }
 
   /** The body stands still: others may have its place. */
   #lend(): void {
-    if (this.slot?.isScarce !== true && this.run.share === undefined) return
+    if (this.slot?.isScarce !== true && this.run.plan.share === undefined) return
     this.#holds = false
     this.run.giveBackShare()
     this.slot?.free()

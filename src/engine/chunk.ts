@@ -40,7 +40,7 @@ export class Chunk implements ReadyCall, Queued<Entry> {
 
   /** A member is ready, or will never be. With the last of them the chunk may start. */
   arrive(): void {
-    if (--this.#missing === 0 && this.isReady) this.#first.outlet.push(this)
+    if (--this.#missing === 0 && this.isReady) this.#first.plan.outlet.push(this)
   }
 
   /** Runs one member; the others go back to the head of the queue, and follow when it has ended. */
@@ -53,7 +53,7 @@ export class Chunk implements ReadyCall, Queued<Entry> {
   }
 
   goOn(): void {
-    if (this.isReady) this.#first.outlet.unshift(this)
+    if (this.isReady) this.#first.plan.outlet.unshift(this)
   }
 
   handOver(executor: Executor): void {
@@ -68,7 +68,7 @@ export class Chunk implements ReadyCall, Queued<Entry> {
   }
 
   #handOverAll(members: readonly TaskRun[], executor: Executor): void {
-    const { fn } = this.#first.spec
+    const { fn } = this.#first.plan.spec
     const lists = members.map((member) => member.args)
     const attempts = members.map((member) => member.begin(undefined))
     this.startTime = this.#first.clock.now()

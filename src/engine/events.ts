@@ -27,6 +27,9 @@ export class Events {
   readonly #emitter: EventEmitter = new EventEmitter()
   readonly #wrappers: WeakMap<Listener, Listener> = new WeakMap()
 
+  /** Whether anybody has ever listened to anything: if not, there is no need to describe what happens. */
+  inUse = false
+
   /** Whether anybody listens. */
   has(event: keyof EngineEvents): boolean {
     return this.#emitter.listenerCount(event) > 0
@@ -34,6 +37,7 @@ export class Events {
 
   add(event: keyof EngineEvents, listener: Listener, once: boolean): void {
     if (typeof listener !== 'function') throw new TypeError('A listener is a function')
+    this.inUse = true
     const wrapper = this.#wrap(event, listener)
     if (once) this.#emitter.once(event, wrapper)
     else this.#emitter.on(event, wrapper)

@@ -5,6 +5,7 @@ import { InProcessExecutor } from '../executor/in-process.ts'
 import type { BaseFuture } from '../future/future.ts'
 import { BLOCKED, FAILED, STATUS } from '../future/state.ts'
 import { ValueFuture } from '../future/values.ts'
+import type { RecordLogger } from '../record/record.ts'
 import { specOf, type TaskSpec } from '../task/task.ts'
 import { currentBody } from '../task/task-context.ts'
 import { notify } from '../turn.ts'
@@ -14,13 +15,22 @@ import type { EngineOptions } from './engine-options.ts'
 import { Events } from './events.ts'
 import { type Graph, type GraphNode, graphNode, History, parentIds } from './history.ts'
 import { ringError } from './joins.ts'
-import { Limits } from './limits.ts'
+import { Limits, type Share } from './limits.ts'
 import { Outlet } from './outlet.ts'
 import { TaskRun } from './task-run.ts'
 import { Unobserved } from './unobserved.ts'
 
 /** The name of the executor that tasks run on that name none. */
 const DEFAULT = 'default'
+
+/** What is common to all calls of a task in an engine. */
+export interface Plan {
+  readonly scheduler: Scheduler
+  readonly spec: TaskSpec
+  readonly outlet: Outlet
+  /** The limits that it comes under. */
+  readonly share: Share | undefined
+}
 
 /** What is behind an `Engine` and a `FutureDependencyExecutor`: takes calls, resolves what they depend on, hands over what is ready. */
 export class Scheduler {
@@ -30,6 +40,10 @@ export class Scheduler {
   readonly events: Events = new Events()
   readonly unobserved: Unobserved = new Unobserved()
   readonly #options: EngineOptions
+  readonly #recordLogger: RecordLogger | undefined
+  readonly #plans: WeakMap<TaskSpec, Plan> = new WeakMap()
+  /** The plan used last: most calls are of the same task as the one before. */
+  #lastPlan: Plan | undefined
   readonly #outlets: Map<string, Outlet> = new Map()
   readonly #default: Outlet
   readonly #history: History
@@ -47,6 +61,7 @@ export class Scheduler {
 
   constructor(options: EngineOptions) {
     this.#options = options
+    this.#recordLogger = options.recordLogger
     this.clock = options.clock ?? systemClock
     this.random = options.random ?? Math.random
     this.limits = new Limits(options.limits ?? {}, this.clock, () => this.#retryLimited())
@@ -77,16 +92,16 @@ export class Scheduler {
   // --- Submitting
 
   submit(fn: unknown, args: unknown[]): BaseFuture<unknown> {
-    const run = this.#accept(specOf(fn), args)
+    const run = this.#accept(this.#planOf(fn), args)
     if (run instanceof TaskRun) this.#prepare(run)
     return run
   }
 
   /** One call for each argument list, in chunks if the task says so. */
   submitAll(fn: unknown, lists: readonly unknown[][]): BaseFuture<unknown>[] {
-    const spec = specOf(fn)
-    const runs = lists.map((args) => this.#accept(spec, args))
-    const { chunkSize = 1 } = spec.options
+    const plan = this.#planOf(fn)
+    const runs = lists.map((args) => this.#accept(plan, args))
+    const { chunkSize = 1 } = plan.spec.options
     for (let i = 0; i < runs.length; i += chunkSize) {
       const members = runs.slice(i, i + chunkSize).filter((run) => run instanceof TaskRun)
       const chunk = members.length > 1 ? new Chunk(members) : undefined
@@ -95,11 +110,22 @@ export class Scheduler {
     return runs
   }
 
-  #accept(spec: TaskSpec, args: unknown[]): BaseFuture<unknown> {
-    const outlet = this.#outletOf(spec)
-    const share = spec.labels === undefined ? undefined : this.limits.share(spec.labels, spec.name)
+  #planOf(fn: unknown): Plan {
+    if (this.#lastPlan !== undefined && this.#lastPlan.spec.fn === fn) return this.#lastPlan
+    const spec = specOf(fn)
+    let plan = this.#plans.get(spec)
+    if (plan === undefined) {
+      const share = spec.labels === undefined ? undefined : this.limits.share(spec.labels, spec.name)
+      plan = { scheduler: this, spec, outlet: this.#outletOf(spec), share }
+      this.#plans.set(spec, plan)
+    }
+    this.#lastPlan = plan
+    return plan
+  }
+
+  #accept(plan: Plan, args: unknown[]): BaseFuture<unknown> {
     if (this.#isClosed) return ValueFuture.failed(new ExecutorShutdownError())
-    const run = new TaskRun(this, spec, outlet, share, args, ++this.submitted)
+    const run = new TaskRun(plan, args, ++this.submitted)
     this.#link(run)
     return run
   }
@@ -107,7 +133,7 @@ export class Scheduler {
   #prepare(run: TaskRun, chunk?: Chunk): void {
     this.emit('submitted', run)
     run.prepare(chunk)
-    const { signal } = run.spec.options
+    const { signal } = run.plan.spec.options
     if (signal !== undefined && !run.done()) run.cancelWith(signal)
     if (this.#options.signal?.aborted) run.cancel(this.#options.signal.reason)
   }
@@ -123,7 +149,7 @@ export class Scheduler {
 
   /** How many bodies the executor of a task runs at the same time, if it tells. */
   slotsOf(fn: unknown): number {
-    const { executor } = this.#outletOf(specOf(fn))
+    const { executor } = this.#planOf(fn).outlet
     const { concurrency } = executor as { concurrency?: unknown }
     return typeof concurrency === 'number' ? concurrency : Infinity
   }
@@ -179,19 +205,19 @@ export class Scheduler {
 
   /** Whether anybody wants to hear of each task that settles. */
   get wantsRecords(): boolean {
-    return this.#options.recordLogger !== undefined || this.events.has('settled')
+    return this.#recordLogger !== undefined || (this.events.inUse && this.events.has('settled'))
   }
 
   record(run: TaskRun): void {
     if (!this.wantsRecords) return
     const { info } = run
-    const { recordLogger } = this.#options
+    const recordLogger = this.#recordLogger
     if (recordLogger !== undefined) this.events.contain('The record logger failed', () => recordLogger.log(info))
     this.events.emit('settled', info)
   }
 
   emit(event: 'submitted' | 'ready' | 'started' | 'retried', run: TaskRun, error?: unknown): void {
-    if (!this.events.has(event)) return
+    if (!this.events.inUse || !this.events.has(event)) return
     const { info } = run
     notify({ deliver: () => this.events.emit(event as 'retried', info, error) })
   }
@@ -213,7 +239,7 @@ export class Scheduler {
 
   shutdown({ wait = true, cancelFutures = false }: ShutdownOptions = {}): Promise<void> {
     const body = currentBody()
-    if (wait && body instanceof Attempt && !body.hasEnded && body.run.scheduler === this)
+    if (wait && body instanceof Attempt && !body.hasEnded && body.run.plan.scheduler === this)
       return Promise.reject(ringError(body.run))
     if (this.#closing === undefined) {
       this.#isClosed = cancelFutures || !wait
@@ -237,7 +263,7 @@ export class Scheduler {
       }
     }
     for (const executor of this.#executors()) await attempt(() => executor.shutdown?.({ wait: true, cancelFutures }))
-    await attempt(() => this.#options.recordLogger?.close?.())
+    await attempt(() => this.#recordLogger?.close?.())
     this.#reportUnobserved()
     if (failures.length === 1) throw failures[0]
     if (failures.length > 1) throw new AggregateError(failures, 'Several parts of the engine could not be closed')

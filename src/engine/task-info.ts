@@ -3,6 +3,7 @@ import type { BaseFuture } from '../future/future.ts'
 import type { ExceptionInfo, ExecutionInfo } from '../record/record.ts'
 import type { ParentKeys } from './history.ts'
 import type { Scheduler } from './scheduler.ts'
+import type { TaskRun } from './task-run.ts'
 
 /** The longest path in a `DependencyError`, so that an error does not grow with the depth of the graph. */
 const LONGEST_PATH = 20
@@ -46,8 +47,8 @@ export function parentKeys(scheduler: Scheduler, futures: readonly BaseFuture<un
 }
 
 function keyOf(scheduler: Scheduler, { origin }: BaseFuture<unknown>): number | string | undefined {
-  const run = origin as BaseFuture<unknown> & { readonly scheduler?: Scheduler; readonly seq?: number }
-  if (run.scheduler === scheduler) return run.seq
+  const run = origin as Partial<TaskRun>
+  if (run.plan?.scheduler === scheduler) return run.seq
   return origin.id === '' ? undefined : origin.id
 }
 

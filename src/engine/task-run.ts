@@ -19,7 +19,6 @@ import {
 import { isFuture } from '../future/task-future.ts'
 import { ValueFuture } from '../future/values.ts'
 import type { TaskInfo, TaskTimes } from '../record/record.ts'
-import type { TaskSpec } from '../task/task.ts'
 import type { RetryPolicy } from '../task/task-options.ts'
 import { fillIn, findFutures, hasFutures } from './arguments.ts'
 import { Attempt } from './attempt.ts'
@@ -27,8 +26,8 @@ import type { Chunk } from './chunk.ts'
 import { type ParentKeys, parentIds } from './history.ts'
 import { closesRing, ringError } from './joins.ts'
 import type { Share } from './limits.ts'
-import { type Outlet, submitTo } from './outlet.ts'
-import type { Scheduler } from './scheduler.ts'
+import { submitTo } from './outlet.ts'
+import type { Plan } from './scheduler.ts'
 import { dependencyError, exceptionInfo, executionInfo, parentKeys } from './task-info.ts'
 
 /** What few tasks need. */
@@ -51,10 +50,7 @@ interface Extras {
  * million of them may wait.
  */
 export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall, Queued<TaskRun> {
-  readonly scheduler: Scheduler
-  readonly spec: TaskSpec
-  readonly outlet: Outlet
-  readonly share: Share | undefined
+  readonly plan: Plan
   /** Counts the tasks of the engine. */
   readonly seq: number
   /** Undefined once they are not needed any more. */
@@ -78,38 +74,32 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   next: TaskRun | undefined = undefined
   nextReady: TaskRun | undefined = undefined
 
-  constructor(
-    scheduler: Scheduler,
-    spec: TaskSpec,
-    outlet: Outlet,
-    share: Share | undefined,
-    args: unknown[],
-    seq: number,
-  ) {
+  constructor(plan: Plan, args: unknown[], seq: number) {
     super()
-    this.scheduler = scheduler
-    this.spec = spec
-    this.outlet = outlet
-    this.share = share
+    this.plan = plan
     this.args = args
     this.seq = seq
-    this.submitTime = scheduler.clock.now()
+    this.submitTime = plan.scheduler.clock.now()
   }
 
   override get id(): string {
-    return this.scheduler.toId(this.seq)
+    return this.plan.scheduler.toId(this.seq)
   }
 
   override get taskName(): string {
-    return this.spec.name
+    return this.plan.spec.name
   }
 
   override get clock(): Clock {
-    return this.scheduler.clock
+    return this.plan.scheduler.clock
+  }
+
+  get share(): Share | undefined {
+    return this.plan.share
   }
 
   get priority(): number {
-    return this.spec.priority
+    return this.plan.spec.priority
   }
 
   get isReady(): boolean {
@@ -130,7 +120,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
 
   isOfSameEngine(future: BaseFuture<unknown>): boolean {
     const { origin } = future
-    return origin instanceof TaskRun && origin.scheduler === this.scheduler
+    return origin instanceof TaskRun && origin.plan.scheduler === this.plan.scheduler
   }
 
   // --- Before it runs
@@ -146,7 +136,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     }
     if (search === undefined) return this.#becomeReady()
     this.#holders = search.holders
-    this.#parents = parentKeys(this.scheduler, search.futures)
+    this.#parents = parentKeys(this.plan.scheduler, search.futures)
     let failed: BaseFuture<unknown> | undefined
     for (const future of search.futures) {
       future.markObserved()
@@ -155,14 +145,14 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
         future.addDependent(this)
       } else if (future.state !== SUCCEEDED) failed ??= future
     }
-    if (failed !== undefined && !this.spec.isSettling) this.#parentFailed(failed)
+    if (failed !== undefined && !this.plan.spec.isSettling) this.#parentFailed(failed)
     else if (this.#waitingFor === 0) this.#becomeReady()
   }
 
   parentSettled(parent: BaseFuture<unknown>): void {
     if (isFinal(this.state)) return
     if (this.state === RUNNING) this.#joinedSettled(parent)
-    else if (parent.state !== SUCCEEDED && !this.spec.isSettling) this.#parentFailed(parent)
+    else if (parent.state !== SUCCEEDED && !this.plan.spec.isSettling) this.#parentFailed(parent)
     else if (--this.#waitingFor === 0) this.#becomeReady()
   }
 
@@ -173,7 +163,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
 
   #becomeReady(): void {
     if (this.#holders !== undefined) {
-      fillIn(this.#holders, this.spec.isSettling ? settledOutcome : outcomeOf)
+      fillIn(this.#holders, this.plan.spec.isSettling ? settledOutcome : outcomeOf)
       this.#holders = undefined
     }
     this.#enqueue()
@@ -183,9 +173,9 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     // One look at the clock less for most tasks.
     this.#readyTime = this.attempts === 0 && this.#parents === undefined ? this.submitTime : this.clock.now()
     this.#step(READY)
-    this.scheduler.emit('ready', this)
+    this.plan.scheduler.emit('ready', this)
     const chunk = this.#extras?.chunk
-    if (chunk === undefined) this.outlet.push(this)
+    if (chunk === undefined) this.plan.outlet.push(this)
     else chunk.arrive()
   }
 
@@ -203,7 +193,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   /** Has another executor run the body. */
   handOver(executor: Executor): void {
     const attempt = this.begin(undefined)
-    const future = submitTo(executor, attempt, this.spec.fn, this.args as unknown[])
+    const future = submitTo(executor, attempt, this.plan.spec.fn, this.args as unknown[])
     attempt.handle = future
     attempt.follow(future)
   }
@@ -214,17 +204,17 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     this.attempts++
     this.startTime = this.clock.now()
     this.attempt = new Attempt(this, slot)
-    this.scheduler.emit('started', this)
+    this.plan.scheduler.emit('started', this)
     return this.attempt
   }
 
   giveBackShare(): void {
-    if (this.share !== undefined) this.scheduler.limits.giveBack(this.share)
+    if (this.plan.share !== undefined) this.plan.scheduler.limits.giveBack(this.plan.share)
   }
 
   reclaimShare(goOn: () => void): void {
-    if (this.share === undefined) goOn()
-    else this.scheduler.limits.reclaim(this.share, goOn)
+    if (this.plan.share === undefined) goOn()
+    else this.plan.scheduler.limits.reclaim(this.plan.share, goOn)
   }
 
   attemptEnded(attempt: Attempt, isSuccess: boolean, outcome: unknown): void {
@@ -233,13 +223,15 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     this.#endTime = this.clock.now()
     if (isSuccess) this.#succeed(outcome)
     else if (attempt.isStop(outcome)) this.settle(CANCELLED, cancelledError(this.taskName, attempt.signal.reason))
+    // Who cancelled it does not want another attempt.
+    else if (attempt.isAborted) this.settle(FAILED, outcome)
     else this.#fail(outcome)
   }
 
   timeUp(attempt: Attempt): void {
     if (this.attempt !== attempt || isFinal(this.state) || attempt.hasEnded) return
     this.#endTime = this.clock.now()
-    const error = new TimeoutError(`Task ${this.taskName} (${this.id}) ran longer than ${this.spec.timeout} ms`)
+    const error = new TimeoutError(`Task ${this.taskName} (${this.id}) ran longer than ${this.plan.spec.timeout} ms`)
     this.attempt = undefined
     attempt.abort(error)
     this.#fail(error)
@@ -294,7 +286,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   }
 
   #mayRetry(error: unknown): boolean {
-    const { retries } = this.spec
+    const { retries } = this.plan.spec
     if (retries === undefined || this.attempts > retries.limit || error instanceof ExecutorShutdownError) return false
     return retries.when === undefined || retries.when(error, this.attempts)
   }
@@ -306,7 +298,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     extras.chunk = undefined
     this.attempt = undefined
     this.#step(WAITING)
-    this.scheduler.emit('retried', this, error)
+    this.plan.scheduler.emit('retried', this, error)
     this.#readyTime = this.startTime = this.#endTime = 0
     const delay = this.#retryDelay()
     if (delay === 0) this.#enqueue()
@@ -318,9 +310,9 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   }
 
   #retryDelay(): number {
-    const { delay, backoff, jitter } = this.spec.retries as RetryPolicy
+    const { delay, backoff, jitter } = this.plan.spec.retries as RetryPolicy
     const full = Math.min(delay * backoff ** (this.attempts - 1), MAX_DELAY)
-    return full * (1 - jitter * this.scheduler.random())
+    return full * (1 - jitter * this.plan.scheduler.random())
   }
 
   // --- Its end
@@ -357,8 +349,9 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     this.#receivedTime = this.#endTime !== 0 && this.#extras?.joined === undefined ? this.#endTime : this.clock.now()
     this.args = undefined
     this.#holders = undefined
+    this.attempt = undefined
     if (this.#extras !== undefined) this.#letGo(this.#extras)
-    this.scheduler.settled(this)
+    this.plan.scheduler.settled(this)
   }
 
   #letGo(extras: Extras): void {
@@ -373,20 +366,20 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   }
 
   protected override hasNews(): boolean {
-    return this.observers !== undefined || this.scheduler.wantsRecords
+    return this.observers !== undefined || this.plan.scheduler.wantsRecords
   }
 
   override deliver(): void {
-    this.scheduler.record(this)
+    this.plan.scheduler.record(this)
     super.deliver()
   }
 
   override reportThrown(error: unknown): void {
-    this.scheduler.events.warn(`A done callback of ${this.taskName} threw`, error)
+    this.plan.scheduler.events.warn(`A done callback of ${this.taskName} threw`, error)
   }
 
   protected override onObserved(): void {
-    if (this.state === FAILED || this.state === BLOCKED) this.scheduler.unobserved.remove(this)
+    if (this.state === FAILED || this.state === BLOCKED) this.plan.scheduler.unobserved.remove(this)
   }
 
   // --- What is known of it
@@ -402,11 +395,11 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
 
   override get info(): TaskInfo {
     const isDone = isFinal(this.state)
-    const { spec } = this
+    const { spec } = this.plan
     return {
       taskId: this.id,
       name: spec.name,
-      parentTaskIds: parentIds(this.#parents, (key) => this.scheduler.toId(key)),
+      parentTaskIds: parentIds(this.#parents, (key) => this.plan.scheduler.toId(key)),
       submitTime: this.submitTime,
       receivedTime: isDone ? this.#receivedTime : null,
       success: isDone ? this.state === SUCCEEDED : null,
@@ -415,7 +408,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
       status: STATUS[this.state] ?? 'waiting',
       attempts: this.attempts,
       times: this.#times(),
-      executor: this.outlet.name,
+      executor: this.plan.outlet.name,
       labels: spec.labels ?? {},
       bytes: 0,
     }

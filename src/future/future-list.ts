@@ -95,26 +95,49 @@ export function toBase<T>(future: TaskFuture<T>): BaseFuture<unknown> {
 
 /** All values, or the first failure: one waiter for all of them, which is much less than `Promise.all` costs. */
 function gather<T>(futures: readonly TaskFuture<T>[]): Promise<T[]> {
-  return new Promise((resolve, reject) => {
-    const all = futures.map(toBase)
-    const resume = all.every((future) => future.done()) ? undefined : currentBody()?.awaits(all)
-    let missing = all.length
-    let isOver = false
-    const end = (finish: () => void): void => {
-      if (isOver) return
-      isOver = true
-      if (resume === undefined) finish()
-      else resume(finish)
-    }
-    const succeed = (): void => end(() => resolve(all.map((future) => future.outcome as T)))
-    const observer: Observer = {
-      settled(future) {
-        missing--
-        if (future.state !== SUCCEEDED) end(() => reject(future.outcome))
-        else if (missing === 0) succeed()
-      },
-    }
-    if (missing === 0) succeed()
-    for (const future of all) future.observe(observer)
-  })
+  return new Promise((resolve, reject) => new Gathering(futures, resolve, reject).start())
+}
+
+class Gathering<T> implements Observer {
+  readonly #futures: readonly BaseFuture<unknown>[]
+  readonly #resolve: (values: T[]) => void
+  readonly #reject: (error: unknown) => void
+  #missing: number
+  #isOver = false
+  #resume: ((goOn: () => void) => void) | undefined
+
+  constructor(futures: readonly TaskFuture<T>[], resolve: (values: T[]) => void, reject: (error: unknown) => void) {
+    const all: BaseFuture<unknown>[] = []
+    for (const future of futures) all.push(toBase(future))
+    this.#futures = all
+    this.#missing = all.length
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  start(): void {
+    const body = currentBody()
+    if (body !== undefined) this.#resume = body.awaits(this.#futures)
+    if (this.#missing === 0) this.#resolve([])
+    for (const future of this.#futures) future.observe(this)
+  }
+
+  settled(future: BaseFuture<unknown>): void {
+    this.#missing--
+    if (this.#isOver) return
+    if (future.state !== SUCCEEDED) this.#end(() => this.#reject(future.outcome))
+    else if (this.#missing === 0) this.#end(() => this.#resolve(this.#values()))
+  }
+
+  #values(): T[] {
+    const values: T[] = []
+    for (const { outcome } of this.#futures) values.push(outcome as T)
+    return values
+  }
+
+  #end(finish: () => void): void {
+    this.#isOver = true
+    if (this.#resume === undefined) finish()
+    else this.#resume(finish)
+  }
 }

@@ -52,9 +52,8 @@ export abstract class BaseFuture<T> implements TaskFuture<T>, Notice {
   /** What to call it in an error. */
   abstract get taskName(): string
 
-  get [FUTURE](): true {
-    return true
-  }
+  /** On the prototype, see below: a place in each future would cost memory. */
+  declare readonly [FUTURE]: true
 
   get clock(): Clock {
     return systemClock
@@ -176,6 +175,14 @@ export abstract class BaseFuture<T> implements TaskFuture<T>, Notice {
   }
 
   result(options?: WaitOptions): Promise<T> {
+    if (options?.timeout !== undefined) return this.#resultInTime(options)
+    return new Promise((resolve, reject) => {
+      const resume = this.done() ? undefined : lendTo(this)
+      this.observe(new Awaiter(resolve, reject, resume))
+    })
+  }
+
+  #resultInTime(options: WaitOptions): Promise<T> {
     return new Promise((resolve, reject) => {
       awaitFuture(this, options, reject, () => {
         if (this.state === SUCCEEDED) resolve(this.outcome as T)
@@ -247,6 +254,8 @@ export abstract class BaseFuture<T> implements TaskFuture<T>, Notice {
     return `TaskFuture { ${[this.taskName, this.id, STATUS[this.state]].filter((part) => part !== '').join(' ')} }`
   }
 }
+
+Object.defineProperty(BaseFuture.prototype, FUTURE, { value: true })
 
 /** A future made from another one: as a parent it is transparent, and it fails and is cancelled with its source. */
 abstract class View<T> extends BaseFuture<T> implements Dependent {
@@ -377,6 +386,38 @@ class MapView<U> extends View<Awaited<U>> {
   }
 }
 
+/** The slots of the body that calls, if any, go to others while it awaits the future. */
+function lendTo(future: BaseFuture<unknown>): ((goOn: () => void) => void) | undefined {
+  return currentBody()?.awaits([future])
+}
+
+/** Settles a promise as the future is settled: the common case, without a closure. */
+class Awaiter<T> implements Observer {
+  readonly #resolve: (value: T) => void
+  readonly #reject: (error: unknown) => void
+  readonly #resume: ((goOn: () => void) => void) | undefined
+
+  constructor(
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+    resume: ((goOn: () => void) => void) | undefined,
+  ) {
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#resume = resume
+  }
+
+  settled(future: BaseFuture<unknown>): void {
+    if (this.#resume === undefined) this.#finish(future)
+    else this.#resume(() => this.#finish(future))
+  }
+
+  #finish(future: BaseFuture<unknown>): void {
+    if (future.state === SUCCEEDED) this.#resolve(future.outcome as T)
+    else this.#reject(future.outcome)
+  }
+}
+
 /** Calls `finish` when the future is done; lends the slots of the body that waits, and gives up when the time is over. */
 function awaitFuture(
   future: BaseFuture<unknown>,
@@ -384,7 +425,7 @@ function awaitFuture(
   reject: (error: unknown) => void,
   finish: () => void,
 ): void {
-  const resume = future.done() ? undefined : currentBody()?.awaits([future])
+  const resume = future.done() ? undefined : lendTo(future)
   const observer: Observer = {
     settled() {
       if (timer !== undefined) future.clock.clearTimeout(timer)
