@@ -10,7 +10,7 @@ export interface Clock {
 
 // Not Date.now: it can step back, and has no fractions.
 const { performance } = globalThis
-const origin = Date.now() - performance.now()
+const origin: number = Date.now() - performance.now()
 
 /** The system's clock. */
 export const systemClock: Clock = {
@@ -20,7 +20,7 @@ export const systemClock: Clock = {
 }
 
 /** The longest delay that timers take, in ms; a longer one would fire at once. */
-export const MAX_DELAY = 2 ** 31 - 1
+export const MAX_DELAY: number = 2 ** 31 - 1
 
 /** Waits on a clock. Rejects with the signal's reason as soon as the signal is aborted. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {

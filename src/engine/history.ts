@@ -3,8 +3,11 @@ import type { TaskStatus } from '../record/record.ts'
 
 /** A task in a graph. */
 export interface GraphNode {
+  /** The task id, as in the record. */
   readonly id: string
+  /** The name of the task. */
   readonly name: string
+  /** How far it is. */
   readonly status: TaskStatus
   /** The ids of its parents, each once. */
   readonly parents: readonly string[]
@@ -12,6 +15,7 @@ export interface GraphNode {
 
 /** The tasks of an engine and what they depend on, without values. */
 export interface Graph {
+  /** Oldest first. */
   readonly nodes: readonly GraphNode[]
 }
 

@@ -18,13 +18,17 @@ export interface WaitForOptions extends WaitOptions {
 
 /** What {@link wait} found. */
 export interface WaitResult<T> {
+  /** Succeeded, failed or cancelled. */
   readonly done: Set<TaskFuture<T>>
+  /** All others. */
   readonly notDone: Set<TaskFuture<T>>
 }
 
 /** A future that is done, and its place among those that were given. */
 export interface Completed<T> {
+  /** Succeeded, failed or cancelled. */
   readonly future: TaskFuture<T>
+  /** Where it stands among the futures that were given; of one given twice, the first place. */
   readonly index: number
 }
 

@@ -8,6 +8,7 @@ export type TaskStatus = 'waiting' | 'ready' | 'running' | 'succeeded' | 'failed
 export interface ExceptionInfo {
   /** The class of the error. */
   readonly type: string
+  /** Its message; of what is no error, the value as text. */
   readonly message: string
   /** The stack, where there is one. */
   readonly traceback: string
@@ -15,14 +16,23 @@ export interface ExceptionInfo {
 
 /** When the parts of an execution began and ended: milliseconds since the epoch, measured where the task ran. */
 export interface ExecutionInfo {
+  /** The machine. */
   readonly hostname: string
+  /** All of it began. */
   readonly executionStartTime: number
+  /** All of it ended. */
   readonly executionEndTime: number
+  /** The body began. */
   readonly taskStartTime: number
+  /** The body ended. */
   readonly taskEndTime: number
+  /** Resolving the arguments began. */
   readonly inputTransformStartTime: number
+  /** Resolving the arguments ended. */
   readonly inputTransformEndTime: number
+  /** Transforming the result began. */
   readonly resultTransformStartTime: number
+  /** Transforming the result ended. */
   readonly resultTransformEndTime: number
 }
 
@@ -42,6 +52,7 @@ export interface TaskTimes {
 export interface TaskInfo {
   /** Unique, and sortable by the order of submission. */
   readonly taskId: string
+  /** The name of the task. */
   readonly name: string
   /** The tasks whose futures are among the arguments; each once. */
   readonly parentTaskIds: readonly string[]
@@ -51,12 +62,15 @@ export interface TaskInfo {
   readonly receivedTime: number | null
   /** `null` until it is done. */
   readonly success: boolean | null
+  /** What it failed with; `null` unless it failed, was blocked or cancelled. */
   readonly exception: ExceptionInfo | null
   /** `null` unless it succeeded, as in TaPS; `times` is there for failed ones too. */
   readonly execution: ExecutionInfo | null
+  /** How far it is. */
   readonly status: TaskStatus
   /** How often its body was started. */
   readonly attempts: number
+  /** Where its time went. */
   readonly times: TaskTimes
   /** The name of the executor that it is for. */
   readonly executor: string

@@ -20,7 +20,7 @@ export type Atom =
   | ((...args: any[]) => unknown)
 
 /** One level deeper. Recursive types (`Json`) never end without a counter. */
-type Deeper<Depth extends 0[]> = [...Depth, 0]
+export type Deeper<Depth extends 0[]> = [...Depth, 0]
 
 /**
  * What stands where a task wants a `T`: the value, a future or a promise of it, and the same inside of arrays, tuples,

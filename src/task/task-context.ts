@@ -10,6 +10,7 @@ export interface TaskClock extends Clock {
 export interface TaskContext {
   /** The task id, as in the record; empty outside of an engine. */
   readonly id: string
+  /** The name of the task. */
   readonly name: string
   /** 1 for the first attempt. */
   readonly attempt: number

@@ -2,6 +2,7 @@
 export interface TaskRef {
   /** The URL of the module; empty where it is not known. */
   readonly module: string
+  /** Its name. */
   readonly name: string
   /** The how-manieth task of its module it is, from 0: tells tasks of one name apart. */
   readonly ordinal: number

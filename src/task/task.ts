@@ -16,9 +16,11 @@ type AnyFunction = (...args: any[]) => any
 
 /** A function that an engine can run. Called directly, it is the plain function. */
 export interface Task<A extends readonly unknown[], R> {
+  /** Runs the plain function here and now. */
   (...args: A): R
   /** How another process finds it. */
   readonly ref: TaskRef
+  /** As they were given; frozen. */
   readonly options: TaskOptions
   /** The same task with other options for this call. */
   with(options: CallOptions): Task<A, R>

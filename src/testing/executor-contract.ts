@@ -5,7 +5,9 @@ import { add, addLater, echo, fail, holdSlot, leaveTrace } from './contract-task
 
 /** The part of a test runner that the suite needs; vitest, Jest and Bun have it. */
 export interface ContractRunner {
+  /** Declares a test. */
   readonly test: (name: string, fn: () => Promise<void>) => unknown
+  /** Begins an assertion. */
   readonly expect: (value: unknown) => {
     toBe(expected: unknown): void
     toEqual(expected: unknown): void

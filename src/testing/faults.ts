@@ -16,7 +16,7 @@ export interface Fault {
    * - `hang`: nothing happens until the task is cancelled or its time is up
    */
   readonly kind: 'fail' | 'delay' | 'hang'
-  /** @defaultValue all tasks */
+  /** Which tasks it concerns. @defaultValue all */
   readonly task?: TaskMatch | undefined
   /** The share of attempts that it strikes, from 0 to 1. @defaultValue 1 */
   readonly rate?: number | undefined
@@ -30,14 +30,19 @@ export interface Fault {
 
 /** A fault that was injected. */
 export interface InjectedFaultInfo {
+  /** What was done to it. */
   readonly kind: Fault['kind']
+  /** The task id, as in the record. */
   readonly taskId: string
+  /** The name of the task. */
   readonly name: string
+  /** 1 for the first attempt. */
   readonly attempt: number
 }
 
 /** What an attempt fails with that a fault of kind `fail` strikes. */
 export class InjectedFault extends Error {
+  /** The name of the class. */
   override readonly name = 'InjectedFault'
 }
 

@@ -3,6 +3,7 @@ import { describe } from '../task/task-options.ts'
 
 /** What a mocked task was called with. */
 export interface MockCall<A extends readonly unknown[]> {
+  /** What the body was given. */
   readonly args: A
 }
 

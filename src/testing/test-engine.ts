@@ -28,7 +28,7 @@ export interface TestEngineOptions
   readonly concurrency?: number | undefined
   /** The names of executors that tasks ask for; all of them are this one. */
   readonly executors?: readonly string[] | undefined
-  /** @defaultValue one that starts at 0 and advances by itself */
+  /** What time it goes by. @defaultValue one that starts at 0 and advances by itself */
   readonly clock?: VirtualClock | undefined
   /** What goes wrong, and how often. @defaultValue nothing */
   readonly faults?: readonly Fault[] | undefined
@@ -36,7 +36,9 @@ export interface TestEngineOptions
 
 /** An attempt of a task. */
 export interface TestCall {
+  /** The task id, as in the record. */
   readonly taskId: string
+  /** The name of the task. */
   readonly name: string
   /** 1 for the first one. */
   readonly attempt: number
