@@ -1,4 +1,4 @@
-import { DependencyError, type TaskName } from '../errors.ts'
+import { DependencyError, type TaskName, withoutStack } from '../errors.ts'
 import type { BaseFuture } from '../future/future.ts'
 import type { ExceptionInfo, ExecutionInfo } from '../record/record.ts'
 import type { ParentKeys } from './history.ts'
@@ -16,14 +16,7 @@ interface Gap extends TaskName {
 /** The error of a child whose parent failed. */
 export function dependencyError(child: BaseFuture<unknown>, parent: BaseFuture<unknown>): DependencyError {
   const path = shorten([{ id: child.id, name: child.taskName }, ...parent.failurePath])
-  // The stack would be that of the engine: it says nothing, and costs much in a cascade.
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 0
-  try {
-    return new DependencyError(path, parent.failureCause)
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit
-  }
+  return withoutStack(() => new DependencyError(path, parent.failureCause))
 }
 
 function shorten(path: readonly TaskName[]): readonly TaskName[] {

@@ -1,5 +1,5 @@
 import { type Clock, MAX_DELAY } from '../clock.ts'
-import { DependencyError, ExecutorShutdownError, type TaskName, TimeoutError } from '../errors.ts'
+import { DependencyError, ExecutorShutdownError, type TaskName, TimeoutError, withoutStack } from '../errors.ts'
 import type { AnyBody, Executor, ReadyCall, Slot } from '../executor/executor.ts'
 import type { Queued } from '../executor/ready-queue.ts'
 import { BaseFuture, cancelledError, type Dependent } from '../future/future.ts'
@@ -158,7 +158,13 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
 
   #parentFailed(parent: BaseFuture<unknown>): void {
     if (parent.state !== CANCELLED) this.settle(BLOCKED, dependencyError(this, parent))
-    else this.settle(CANCELLED, cancelledError(this.taskName, (parent.outcome as Error).cause))
+    else {
+      const { cause } = parent.outcome as Error
+      this.settle(
+        CANCELLED,
+        withoutStack(() => cancelledError(this.taskName, cause)),
+      )
+    }
   }
 
   #becomeReady(): void {

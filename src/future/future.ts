@@ -222,9 +222,9 @@ export abstract class BaseFuture<T> implements TaskFuture<T>, Notice {
     return new PathView<T[K]>(this, key).attach()
   }
 
-  at(index: number): TaskFuture<T extends readonly (infer E)[] ? E : never> {
+  at<E>(this: TaskFuture<readonly E[]>, index: number): TaskFuture<E> {
     if (!Number.isInteger(index)) throw new TypeError(`at takes a whole number, not ${String(index)}`)
-    return new PathView<T extends readonly (infer E)[] ? E : never>(this, index).attach()
+    return new PathView<E>(this as unknown as BaseFuture<unknown>, index).attach()
   }
 
   map<U>(fn: (value: T) => U): TaskFuture<Awaited<U>> {
@@ -260,10 +260,13 @@ Object.defineProperty(BaseFuture.prototype, FUTURE, { value: true })
 /** A future made from another one: as a parent it is transparent, and it fails and is cancelled with its source. */
 abstract class View<T> extends BaseFuture<T> implements Dependent {
   readonly source: BaseFuture<unknown>
+  /** Kept, rather than asked of the source: views of views may be any number deep. */
+  readonly #origin: BaseFuture<unknown>
 
   constructor(source: BaseFuture<unknown>) {
     super()
     this.source = source
+    this.#origin = source.origin
   }
 
   /** Apart from the constructor, because the view of a finished future reads at once. */
@@ -282,23 +285,23 @@ abstract class View<T> extends BaseFuture<T> implements Dependent {
   }
 
   override get info(): TaskInfo {
-    return this.source.info
+    return this.#origin.info
   }
 
   override get id(): string {
-    return this.source.id
+    return this.#origin.id
   }
 
   override get taskName(): string {
-    return this.source.taskName
+    return this.#origin.taskName
   }
 
   override get clock(): Clock {
-    return this.source.clock
+    return this.#origin.clock
   }
 
   override get origin(): BaseFuture<unknown> {
-    return this.source.origin
+    return this.#origin
   }
 
   override waitsFor(): Iterable<BaseFuture<unknown>> {
@@ -306,27 +309,36 @@ abstract class View<T> extends BaseFuture<T> implements Dependent {
   }
 
   override get failurePath(): readonly TaskName[] {
-    return this.source.state === SUCCEEDED ? super.failurePath : this.source.failurePath
+    const failed = this.#whereItFailed()
+    return failed instanceof View ? super.failurePath : failed.failurePath
   }
 
   override get failureCause(): unknown {
-    return this.source.state === SUCCEEDED ? this.outcome : this.source.failureCause
+    const failed = this.#whereItFailed()
+    return failed instanceof View ? this.outcome : failed.failureCause
+  }
+
+  /** The origin, unless that succeeded: then the first view that could not be made of it. */
+  #whereItFailed(): BaseFuture<unknown> {
+    let failed: BaseFuture<unknown> = this as BaseFuture<unknown>
+    while (failed instanceof View && failed.source.state !== SUCCEEDED) failed = failed.source
+    return failed
   }
 
   override cancel(reason?: unknown): boolean {
-    return this.source.cancel(reason)
+    return this.#origin.cancel(reason)
   }
 
   override running(): boolean {
-    return this.source.running()
+    return this.#origin.running()
   }
 
   protected override onObserved(): void {
-    this.source.markObserved()
+    this.#origin.markObserved()
   }
 
   override reportThrown(error: unknown): void {
-    this.source.reportThrown(error)
+    this.#origin.reportThrown(error)
   }
 }
 

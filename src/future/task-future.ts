@@ -55,7 +55,7 @@ export interface TaskFuture<T> extends PromiseLike<T> {
   /** A view of one property of the value. It costs no task, fails as this future fails, and cancels it. */
   pick<K extends keyof T>(key: K): TaskFuture<T[K]>
   /** A view of one element of an array; negative indices count from the end. */
-  at(index: number): TaskFuture<T extends readonly (infer E)[] ? E : never>
+  at<E>(this: TaskFuture<readonly E[]>, index: number): TaskFuture<E>
   /** A view of what `fn` makes of the value: called once, in this process, not as a task. */
   map<U>(fn: (value: T) => U): TaskFuture<Awaited<U>>
 }
