@@ -46,17 +46,6 @@ export function withoutStack<E extends Error>(make: () => E): E {
   }
 }
 
-/** For an error of a cascade: its stack would be that of the engine, which says nothing and costs much. */
-export function withoutStack<E extends Error>(make: () => E): E {
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 0
-  try {
-    return make()
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit
-  }
-}
-
 /** A task as it is named in an error: `id` is empty for what is no task of an engine, such as a foreign promise. */
 export interface TaskName {
   /** The task id, as in the record. */
