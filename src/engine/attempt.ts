@@ -6,7 +6,15 @@ import { enter, type RunningBody, type TaskContext, taskClock } from '../task/ta
 import { closesRing, ringError } from './joins.ts'
 import type { TaskRun } from './task-run.ts'
 
-const NOTHING: ReadonlySet<BaseFuture<unknown>> = new Set()
+/** What few attempts need. */
+interface Extras {
+  timer?: unknown
+  controller?: AbortController
+  /** That the body was told to stop. */
+  abort?: { readonly reason: unknown }
+  context?: TaskContext
+  awaited?: Set<BaseFuture<unknown>>
+}
 
 /**
  * One execution of a body. It outlives its task's interest in it: a body whose time is up, or that was cancelled, keeps
@@ -26,14 +34,17 @@ export class Attempt implements RunningBody {
   #controller: AbortController | undefined = undefined
   #abort: { readonly reason: unknown } | undefined = undefined
   #context: TaskContext | undefined = undefined
-  #awaited: Set<BaseFuture<unknown>> | undefined = undefined
+  /** What the body awaits now: one list for each wait, because it may await a future more than once. */
+  #waits: Set<readonly BaseFuture<unknown>[]> | undefined = undefined
+  /** What goes on once slot and share are there again. */
+  #resuming: (() => void)[] | undefined = undefined
 
   constructor(run: TaskRun, slot: Slot | undefined) {
     this.run = run
     this.number = run.attempts
     this.slot = slot
     const { timeout } = run.plan.spec
-    if (timeout !== Infinity) this.#timer = run.clock.setTimeout(() => run.timeUp(this), timeout)
+    if (timeout !== Infinity) this.#extra().timer = run.clock.setTimeout(() => run.timeUp(this), timeout)
   }
 
   /** Calls the function in the context of its task. @returns whether the body has ended, and the slot was not lent */
@@ -76,14 +87,18 @@ export class Attempt implements RunningBody {
 
   #end(isSuccess: boolean, outcome: unknown): void {
     this.#hasEnded = true
-    if (this.#timer !== undefined) this.run.clock.clearTimeout(this.#timer)
+    if (this.#extras?.timer !== undefined) this.run.clock.clearTimeout(this.#extras.timer)
     if (this.#holds) this.run.giveBackShare()
     this.run.attemptEnded(this, isSuccess, outcome)
   }
 
   /** What the body awaits now. */
-  get awaited(): ReadonlySet<BaseFuture<unknown>> {
-    return this.#awaited ?? NOTHING
+  get awaited(): readonly BaseFuture<unknown>[] {
+    return this.#waits === undefined ? [] : [...this.#waits].flat()
+  }
+
+  get #isWaiting(): boolean {
+    return this.#waits !== undefined && this.#waits.size > 0
   }
 
   get hasEnded(): boolean {
@@ -101,14 +116,16 @@ export class Attempt implements RunningBody {
 
   /** Tells the body to stop. */
   abort(reason: unknown): void {
-    if (this.#abort !== undefined) return
-    this.#abort = { reason }
-    this.#controller?.abort(reason)
+    const extras = this.#extra()
+    if (extras.abort !== undefined) return
+    extras.abort = { reason }
+    extras.controller?.abort(reason)
   }
 
   /** Whether an error means that the body stopped because it was told to. */
   isStop(error: unknown): boolean {
-    if (this.#abort === undefined) return false
+    const abort = this.#extras?.abort
+    if (abort === undefined) return false
     const { name, cause } = (error ?? {}) as { name?: unknown; cause?: unknown }
     return (
       error === this.#abort.reason ||
@@ -120,21 +137,23 @@ export class Attempt implements RunningBody {
 
   /** Whether the body was told to stop. */
   get isAborted(): boolean {
-    return this.#abort !== undefined
+    return this.#extras?.abort !== undefined
   }
 
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
+    const extras = this.#extra()
+    if (extras.controller === undefined) {
       // Made only when somebody asks: most tasks never do.
-      this.#controller = new AbortController()
-      if (this.#abort !== undefined) this.#controller.abort(this.#abort.reason)
+      extras.controller = new AbortController()
+      if (extras.abort !== undefined) extras.controller.abort(extras.abort.reason)
     }
-    return this.#controller.signal
+    return extras.controller.signal
   }
 
   get context(): TaskContext {
-    this.#context ??= this.#makeContext()
-    return this.#context
+    const extras = this.#extra()
+    extras.context ??= this.#makeContext()
+    return extras.context
   }
 
   #makeContext(): TaskContext {
@@ -161,12 +180,11 @@ export class Attempt implements RunningBody {
       if (this.run.isOfSameEngine(future)) own.push(future)
     }
     if (own.length === 0) return undefined
-    this.#awaited ??= new Set()
-    const awaited = this.#awaited
-    for (const future of own) awaited.add(future)
+    this.#waits ??= new Set()
+    this.#waits.add(own)
     if (this.#holds) this.#lend()
     return (goOn) => {
-      for (const future of own) awaited.delete(future)
+      this.#waits?.delete(own)
       this.#goOn(goOn)
     }
   }
@@ -181,23 +199,30 @@ export class Attempt implements RunningBody {
 
   #goOn(goOn: () => void): void {
     // While it awaits something else too, it goes on without a slot: it could be what others of its waits depend on.
-    if (this.#holds || this.#hasEnded || this.awaited.size > 0) return goOn()
+    if (this.#holds || this.#hasEnded || this.#isWaiting) return goOn()
+    // Two waits ended at once: one slot for both, since the body may need both to go on.
+    if (this.#resuming !== undefined) {
+      this.#resuming.push(goOn)
+      return
+    }
+    this.#resuming = [goOn]
     this.run.reclaimShare(() => {
-      if (this.slot === undefined) this.#resume(undefined, goOn)
-      else this.slot.reclaim((slot) => this.#resume(slot, goOn))
+      if (this.slot === undefined) this.#resume(undefined)
+      else this.slot.reclaim((slot) => this.#resume(slot))
     })
   }
 
-  #resume(slot: Slot | undefined, goOn: () => void): void {
-    if (this.#holds) {
-      // Two waits ended at once, and the other one was first.
-      this.run.giveBackShare()
-      slot?.free()
-      return goOn()
-    }
+  #resume(slot: Slot | undefined): void {
     this.slot = slot
     this.#holds = true
-    goOn()
-    if (this.#hasEnded || this.awaited.size > 0) this.#lend()
+    const resuming = this.#resuming ?? []
+    this.#resuming = undefined
+    for (const goOn of resuming) goOn()
+    if (this.#hasEnded || this.#isWaiting) this.#lend()
+  }
+
+  #extra(): Extras {
+    this.#extras ??= {}
+    return this.#extras
   }
 }

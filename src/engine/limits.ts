@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import { type Clock, MAX_DELAY } from '../clock.ts'
 import { ConfigError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
 import { checkOptions, describe } from '../task/task-options.ts'
@@ -27,6 +27,8 @@ interface Limit {
 class Slots implements Limit {
   readonly label: string
   readonly most: number
+  /** How many bodies that lent theirs wait to have them again. */
+  returning = 0
   #used = 0
 
   constructor(label: string, slots: number) {
@@ -100,8 +102,8 @@ class Rate implements Limit {
         this.#isTimed = false
         this.#onRoom()
       },
-      // Rounded up, because timers may fire a fraction early.
-      Math.ceil(this.#oldest.time + this.#window - this.#clock.now()),
+      // Rounded up, because timers may fire a fraction early. One that is cut short looks again.
+      Math.min(Math.ceil(this.#oldest.time + this.#window - this.#clock.now()), MAX_DELAY),
     )
   }
 }
@@ -169,7 +171,7 @@ export class Limits {
   tryTake(share: Share, reserved: Set<string>): boolean {
     let isFree = true
     for (const { limit, weight } of share.parts) {
-      if (this.#returning.length > 0 || !limit.hasRoom(weight)) {
+      if ((limit instanceof Slots && limit.returning > 0) || !limit.hasRoom(weight)) {
         reserved.add(limit.label)
         isFree = false
       } else if (reserved.has(limit.label)) isFree = false
@@ -186,6 +188,7 @@ export class Limits {
   /** Takes a share again that was lent, before any new call does, and goes on. */
   reclaim(share: Share, goOn: () => void): void {
     this.#returning.push({ share, goOn })
+    for (const { limit } of slotsOf(share)) limit.returning++
     this.#serveReturning()
   }
 
@@ -197,15 +200,22 @@ export class Limits {
   #serveReturning(): void {
     for (let i = 0; i < this.#returning.length; ) {
       const { share, goOn } = this.#returning[i] as { share: Share; goOn: () => void }
-      // The rate was paid at the start.
-      const slots = share.parts.filter(({ limit }) => limit instanceof Slots)
+      const slots = slotsOf(share)
       if (slots.every(({ limit, weight }) => limit.hasRoom(weight))) {
-        for (const { limit, weight } of slots) limit.take(weight)
+        for (const { limit, weight } of slots) {
+          limit.take(weight)
+          limit.returning--
+        }
         this.#returning.splice(i, 1)
         goOn()
       } else i++
     }
   }
+}
+
+/** The part of a share that a body takes again after it waited: the rate was paid at the start. */
+function slotsOf({ parts }: Share): { readonly limit: Slots; readonly weight: number }[] {
+  return parts.flatMap(({ limit, weight }) => (limit instanceof Slots ? [{ limit, weight }] : []))
 }
 
 function checkLimit(label: string, limit: number | LimitOptions): LimitOptions {
