@@ -20,8 +20,7 @@ export interface Pump {
 const PATIENCE = 20
 
 const notices = new Fifo<Notice>()
-let pumps: Pump[] = []
-let spare: Pump[] = []
+const pumps = new Fifo<Pump>()
 let scheduled = false
 /** The event loop has not had its turn since `began`. */
 let bursting = false
@@ -85,15 +84,20 @@ function turn(): void {
 
 function run(): void {
   scheduled = true
-  deliverNotices()
-  while (pumps.length > 0 && !overtime) {
-    const batch = pumps
-    pumps = spare
-    for (const pump of batch) pump.pump()
-    batch.length = 0
-    spare = batch
+  try {
     deliverNotices()
+    for (let pump = nextPump(); pump !== undefined; pump = nextPump()) {
+      pump.pump()
+      deliverNotices()
+    }
+  } finally {
+    leave()
+    scheduled = false
+    // A fault of one must not stop the others: they go on in another turn.
+    if (notices.size > 0 || (pumps.size > 0 && !overtime)) schedule()
   }
-  leave()
-  scheduled = false
+}
+
+function nextPump(): Pump | undefined {
+  return overtime ? undefined : pumps.shift()
 }

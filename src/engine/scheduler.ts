@@ -9,6 +9,7 @@ import type { RecordLogger } from '../record/record.ts'
 import { specOf, type TaskSpec } from '../task/task.ts'
 import { currentBody } from '../task/task-context.ts'
 import { notify } from '../turn.ts'
+import { findFutures } from './arguments.ts'
 import { Attempt } from './attempt.ts'
 import { Chunk } from './chunk.ts'
 import type { EngineOptions } from './engine-options.ts'
@@ -124,7 +125,7 @@ export class Scheduler {
   }
 
   #accept(plan: Plan, args: unknown[]): BaseFuture<unknown> {
-    if (this.#isClosed) return ValueFuture.failed(new ExecutorShutdownError())
+    if (this.#isClosed) return refuse(args)
     const run = new TaskRun(plan, args, ++this.submitted)
     this.#link(run)
     return run
@@ -300,6 +301,16 @@ export class Scheduler {
       `taps-sdk: ${count} failed ${count === 1 ? 'task' : 'tasks'} that nobody awaited: ${examples}${count > sample.length ? '; …' : ''}`,
     )
   }
+}
+
+/** Takes over the promises among the arguments all the same: their rejections must not crash the process. */
+function refuse(args: unknown[]): BaseFuture<unknown> {
+  try {
+    findFutures(args)
+  } catch {
+    // What cannot be read is not used either.
+  }
+  return ValueFuture.failed(new ExecutorShutdownError())
 }
 
 /** Sorts by time; unique through chance. 14 characters in base 36. */

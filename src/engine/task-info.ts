@@ -45,16 +45,21 @@ function keyOf(scheduler: Scheduler, { origin }: BaseFuture<unknown>): number | 
   return origin.id === '' ? undefined : origin.id
 }
 
+/** Never throws: what a task threw may be an object whose properties cannot be read. */
 export function exceptionInfo(error: unknown): ExceptionInfo {
-  if (!(error instanceof Error)) return { type: typeof error, message: asText(error), traceback: '' }
-  return { type: error.name, message: error.message, traceback: error.stack ?? '' }
+  const isError = error instanceof Error
+  return {
+    type: isError ? asText(() => error.name) : typeof error,
+    message: asText(() => (isError ? error.message : String(error))),
+    traceback: isError ? asText(() => error.stack ?? '') : '',
+  }
 }
 
-function asText(value: unknown): string {
+function asText(read: () => unknown): string {
   try {
-    return String(value)
+    return String(read())
   } catch {
-    return Object.prototype.toString.call(value)
+    return '(cannot be read)'
   }
 }
 

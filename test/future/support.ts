@@ -14,6 +14,8 @@ export function deferred<T = void>(): Deferred<T> {
   const promise = new Promise<T>((...settle) => {
     ;[resolve, reject] = settle
   })
+  // Tests may reject it before anybody listens.
+  promise.catch(() => {})
   return { promise, resolve, reject }
 }
 
