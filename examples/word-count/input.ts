@@ -78,20 +78,8 @@ function toPath(folder: string | undefined): string {
   return resolve(script === 'start' ? (whereNpmWasCalled ?? '') : '', folder)
 }
 
-/** @throws UserError if it is no folder, cannot be read, or has no text files */
-export async function findTexts(folder: string): Promise<Listing> {
-  await checkFolder(folder)
-  const listing = await listFolder(folder).catch((error) => {
-    throw new UserError(`the folder ${folder} cannot be read: ${reasonOf(error)}`)
-  })
-  if (listing.texts.length > 0) return listing
-  if (listing.others === 0 && listing.skipped.length === 0) {
-    throw new UserError(`the folder ${folder} is empty: there are no files in it to count`)
-  }
-  throw new UserError(`there are no text files (${endings}) in ${folder}${besides(listing)}`)
-}
-
-async function checkFolder(folder: string): Promise<void> {
+/** @throws UserError if it is no folder */
+export async function checkFolder(folder: string): Promise<void> {
   const stats = await stat(folder).catch((error: NodeJS.ErrnoException) => {
     const isMissing = error.code === 'ENOENT' || error.code === 'ENOTDIR'
     throw new UserError(
@@ -101,6 +89,18 @@ async function checkFolder(folder: string): Promise<void> {
   if (!stats.isDirectory()) {
     throw new UserError(`${folder} is not a folder but a file; try the folder that it is in, ${dirname(folder)}`)
   }
+}
+
+/** @throws UserError if it cannot be read, or has no text files */
+export async function findTexts(folder: string): Promise<Listing> {
+  const listing = await listFolder(folder).catch((error) => {
+    throw new UserError(`the folder ${folder} cannot be read: ${reasonOf(error)}`)
+  })
+  if (listing.texts.length > 0) return listing
+  if (listing.others === 0 && listing.skipped.length === 0) {
+    throw new UserError(`the folder ${folder} is empty: there are no files in it to count`)
+  }
+  throw new UserError(`there are no text files (${endings}) in ${folder}${besides(listing)}`)
 }
 
 function besides({ others, skipped }: Listing): string {

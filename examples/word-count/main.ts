@@ -3,7 +3,7 @@
 import { DependencyError } from 'taps-sdk'
 import { isProgram } from '../is-program.ts'
 import { reasonOf } from './folder.ts'
-import { type Arguments, findTexts, HELP, readArguments, UserError } from './input.ts'
+import { type Arguments, checkFolder, findTexts, HELP, readArguments, UserError } from './input.ts'
 import { Progress } from './progress.ts'
 import { listSkipped, report } from './report.ts'
 import { type Job, runJob } from './word-count.ts'
@@ -26,8 +26,10 @@ export async function main(args: readonly string[] = []): Promise<number> {
 export const expected = 0
 
 async function countFolder({ folder, top, concurrency }: Arguments): Promise<void> {
+  await checkFolder(folder)
+  console.error(`Looking for text files in ${folder}`)
   const { texts, skipped: folders } = await findTexts(folder)
-  console.error(`Counting the words of ${texts.length.toLocaleString('en')} text files in ${folder}`)
+  console.error(`Counting the words of ${texts.length.toLocaleString('en')} ${texts.length === 1 ? 'file' : 'files'}`)
   const job = await runWithProgress(texts, concurrency)
   const skipped = [...folders, ...job.counts.skipped]
   if (job.counts.files === 0)

@@ -16,8 +16,8 @@ export function report({ counts, tasks, wallMs, busyMs }: Job, skipped: number, 
     `files  ${number(counts.files)}, ${bytes(counts.bytes)}${skipped === 0 ? '' : `; left out ${number(skipped)}`}`,
     `words  ${number(all)}, of which ${number(counts.words.size)} are different`,
     `tasks  ${number(tasks)}: one for each file, and a tree that adds up`,
-    `time   ${seconds(wallMs)}; the tasks were busy for ${seconds(busyMs)}, waiting for the disk included`,
-    `       busy time over wall time: ${(busyMs / wallMs).toFixed(1)}, the tasks that ran at a time`,
+    `time   ${seconds(wallMs)}; busy ${seconds(busyMs)}: all tasks together, waiting for the disk included`,
+    `       busy time over wall time: ${(busyMs / wallMs).toFixed(1)} tasks at a time`,
   ].join('\n')
 }
 

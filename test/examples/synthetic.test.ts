@@ -127,7 +127,8 @@ describe('synthetic', () => {
   })
 })
 
-describe('the command line of synthetic', () => {
+// Each test starts a process of its own, which takes its time on a busy machine.
+describe('the command line of synthetic', { timeout: 60_000 }, () => {
   const program = join(import.meta.dirname, '../../examples/synthetic/main.ts')
 
   test('has all the parameters', async () => {
