@@ -80,9 +80,10 @@ export function findFutures(args: unknown[]): Search | undefined {
     }
   }
   if (found === undefined || found.futures.length === 0) return undefined
-  const holders: Container[] = walk === undefined ? [] : walk.copyInto(args)
-  if (isHolder) holders.push(args)
-  return { futures: found.futures, holders }
+  // Spelt out, because a list that grew takes more room for as long as the task waits.
+  if (walk === undefined) return { futures: found.futures, holders: [args] }
+  const holders = walk.copyInto(args)
+  return { futures: found.futures, holders: isHolder ? [...holders, args] : holders }
 }
 
 /** Puts values in the places of futures. */

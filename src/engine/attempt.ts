@@ -13,7 +13,10 @@ interface Extras {
   /** That the body was told to stop. */
   abort?: { readonly reason: unknown }
   context?: TaskContext
-  awaited?: Set<BaseFuture<unknown>>
+  /** What the body awaits now: one list for each wait, because it may await a future more than once. */
+  waits?: Set<readonly BaseFuture<unknown>[]>
+  /** What goes on once slot and share are there again. */
+  resuming?: (() => void)[] | undefined
 }
 
 /**
@@ -30,14 +33,7 @@ export class Attempt implements RunningBody {
   /** Whether slot and share are there; not while they are lent. */
   #holds = true
   #hasEnded = false
-  #timer: unknown = undefined
-  #controller: AbortController | undefined = undefined
-  #abort: { readonly reason: unknown } | undefined = undefined
-  #context: TaskContext | undefined = undefined
-  /** What the body awaits now: one list for each wait, because it may await a future more than once. */
-  #waits: Set<readonly BaseFuture<unknown>[]> | undefined = undefined
-  /** What goes on once slot and share are there again. */
-  #resuming: (() => void)[] | undefined = undefined
+  #extras: Extras | undefined = undefined
 
   constructor(run: TaskRun, slot: Slot | undefined) {
     this.run = run
@@ -94,11 +90,11 @@ export class Attempt implements RunningBody {
 
   /** What the body awaits now. */
   get awaited(): readonly BaseFuture<unknown>[] {
-    return this.#waits === undefined ? [] : [...this.#waits].flat()
+    return [...(this.#extras?.waits ?? [])].flat()
   }
 
   get #isWaiting(): boolean {
-    return this.#waits !== undefined && this.#waits.size > 0
+    return (this.#extras?.waits?.size ?? 0) > 0
   }
 
   get hasEnded(): boolean {
@@ -127,12 +123,7 @@ export class Attempt implements RunningBody {
     const abort = this.#extras?.abort
     if (abort === undefined) return false
     const { name, cause } = (error ?? {}) as { name?: unknown; cause?: unknown }
-    return (
-      error === this.#abort.reason ||
-      cause === this.#abort.reason ||
-      name === 'AbortError' ||
-      error instanceof CancelledError
-    )
+    return error === abort.reason || cause === abort.reason || name === 'AbortError' || error instanceof CancelledError
   }
 
   /** Whether the body was told to stop. */
@@ -180,11 +171,13 @@ export class Attempt implements RunningBody {
       if (this.run.isOfSameEngine(future)) own.push(future)
     }
     if (own.length === 0) return undefined
-    this.#waits ??= new Set()
-    this.#waits.add(own)
+    const extras = this.#extra()
+    extras.waits ??= new Set()
+    const { waits } = extras
+    waits.add(own)
     if (this.#holds) this.#lend()
     return (goOn) => {
-      this.#waits?.delete(own)
+      waits.delete(own)
       this.#goOn(goOn)
     }
   }
@@ -201,11 +194,12 @@ export class Attempt implements RunningBody {
     // While it awaits something else too, it goes on without a slot: it could be what others of its waits depend on.
     if (this.#holds || this.#hasEnded || this.#isWaiting) return goOn()
     // Two waits ended at once: one slot for both, since the body may need both to go on.
-    if (this.#resuming !== undefined) {
-      this.#resuming.push(goOn)
+    const extras = this.#extra()
+    if (extras.resuming !== undefined) {
+      extras.resuming.push(goOn)
       return
     }
-    this.#resuming = [goOn]
+    extras.resuming = [goOn]
     this.run.reclaimShare(() => {
       if (this.slot === undefined) this.#resume(undefined)
       else this.slot.reclaim((slot) => this.#resume(slot))
@@ -215,8 +209,9 @@ export class Attempt implements RunningBody {
   #resume(slot: Slot | undefined): void {
     this.slot = slot
     this.#holds = true
-    const resuming = this.#resuming ?? []
-    this.#resuming = undefined
+    const extras = this.#extra()
+    const resuming = extras.resuming ?? []
+    extras.resuming = undefined
     for (const goOn of resuming) goOn()
     if (this.#hasEnded || this.#isWaiting) this.#lend()
   }
