@@ -26,7 +26,7 @@ export { toDot, toMermaid } from './engine/graph.ts'
 export type { Graph, GraphNode } from './engine/history.ts'
 
 export { InProcessExecutor, type InProcessOptions } from './executor/in-process.ts'
-export type { Executor, ExecutorFuture, ShutdownOptions } from './executor/executor.ts'
+export type { Executor, ExecutorFuture, ExecutorLike, ShutdownOptions } from './executor/executor.ts'
 
 export { MemoryRecordLogger } from './record/memory.ts'
 export type {

@@ -1,5 +1,4 @@
 import { FutureDependencyExecutor } from 'taps-sdk'
-import { asExecutor } from './executor.ts'
 import { Pool } from './pool.ts'
 import { clean, load, mean, report } from './work.ts'
 
@@ -8,7 +7,7 @@ import { clean, load, mean, report } from './work.ts'
  * station goes its own way as fast as it can.
  */
 export async function after(stations: readonly string[]): Promise<string> {
-  await using pool = new FutureDependencyExecutor(asExecutor(new Pool(2)))
+  await using pool = new FutureDependencyExecutor(new Pool(2))
   const means = stations.map((station) => {
     const loaded = pool.submit(load, station)
     const cleaned = pool.submit(clean, loaded)

@@ -22,7 +22,7 @@ function nextStamp(): number {
 }
 
 /** The futures found by one search, each once. */
-export class FoundFutures {
+class FoundFutures {
   readonly futures: BaseFuture<unknown>[] = []
   readonly #stamp: number = nextStamp()
   #adopted: Map<object, BaseFuture<unknown>> | undefined

@@ -1,4 +1,4 @@
-import type { AnyBody, Executor, ReadyCall, Slot } from '../executor/executor.ts'
+import type { AnyBody, ExecutorLike, ReadyCall, Slot } from '../executor/executor.ts'
 import type { Queued } from '../executor/ready-queue.ts'
 import { isTask, task } from '../task/task.ts'
 import { lookUp, type TaskRef } from '../task/task-ref.ts'
@@ -56,7 +56,7 @@ export class Chunk implements ReadyCall, Queued<Entry> {
     if (this.isReady) this.#first.plan.outlet.unshift(this)
   }
 
-  handOver(executor: Executor): void {
+  handOver(executor: ExecutorLike): void {
     // Under limits one by one, because each member has a share of its own.
     if (this.share !== undefined) {
       this.#shift().handOver(executor)
@@ -67,7 +67,7 @@ export class Chunk implements ReadyCall, Queued<Entry> {
     this.#handOverAll(members, executor)
   }
 
-  #handOverAll(members: readonly TaskRun[], executor: Executor): void {
+  #handOverAll(members: readonly TaskRun[], executor: ExecutorLike): void {
     const { fn } = this.#first.plan.spec
     const lists = members.map((member) => member.args)
     const attempts = members.map((member) => member.begin(undefined))

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { ConfigError } from '../errors.ts'
-import type { Executor } from '../executor/executor.ts'
+import type { ExecutorLike } from '../executor/executor.ts'
 import type { RecordLogger } from '../record/record.ts'
 import { checkOptions, describe, isSignal } from '../task/task-options.ts'
 import type { LimitsOptions } from './limits.ts'
@@ -8,9 +8,9 @@ import type { LimitsOptions } from './limits.ts'
 /** Options of an engine. */
 export interface EngineOptions {
   /** Where tasks run that name no executor. @defaultValue `new InProcessExecutor()` */
-  readonly executor?: Executor | undefined
+  readonly executor?: ExecutorLike | undefined
   /** Executors by the names that tasks use in their option `executor`. */
-  readonly executors?: Readonly<Record<string, Executor>> | undefined
+  readonly executors?: Readonly<Record<string, ExecutorLike>> | undefined
   /** What tasks with a label may use together: slots, or `{ perSecond }`. */
   readonly limits?: LimitsOptions | undefined
   /** Gets the record of each task. @defaultValue none */

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.ts'
-import type { Executor, ShutdownOptions } from '../executor/executor.ts'
+import type { Executor, ExecutorLike, ShutdownOptions } from '../executor/executor.ts'
 import { type FutureList, futureList } from '../future/future-list.ts'
 import type { TaskFuture } from '../future/task-future.ts'
 import type { Input, Inputs, Joined } from '../task/inputs.ts'
@@ -109,7 +109,7 @@ export class Engine implements Executor {
 export class FutureDependencyExecutor implements Executor {
   readonly #scheduler: Scheduler
 
-  constructor(executor: Executor) {
+  constructor(executor: ExecutorLike) {
     if (executor === undefined)
       throw new ConfigError('FutureDependencyExecutor takes an executor, with a submit method')
     checkEngineOptions({ executor })

@@ -1,4 +1,4 @@
-import { type CallSource, connectOf, type Executor, type ExecutorFuture, type Waker } from '../executor/executor.ts'
+import { type CallSource, connectOf, type ExecutorFuture, type ExecutorLike, type Waker } from '../executor/executor.ts'
 import { ReadyQueue } from '../executor/ready-queue.ts'
 import { enter, leave } from '../task/task-context.ts'
 import { deliverNotices, isOvertime, type Pump, wake } from '../turn.ts'
@@ -12,7 +12,7 @@ export type Entry = TaskRun | Chunk
 /** The calls that are ready for one executor. They stay here until it has room for them, so that their order and their memory do not depend on it. */
 export class Outlet implements CallSource<Entry>, Pump {
   readonly name: string
-  readonly executor: Executor
+  readonly executor: ExecutorLike
   readonly #limits: Limits
   readonly #free: ReadyQueue<Entry>
   readonly #random: (() => number) | undefined
@@ -22,7 +22,7 @@ export class Outlet implements CallSource<Entry>, Pump {
   #isAwake = false
 
   /** @param random - leaves the order to chance, see `ReadyQueue` */
-  constructor(name: string, executor: Executor, limits: Limits, random: (() => number) | undefined) {
+  constructor(name: string, executor: ExecutorLike, limits: Limits, random: (() => number) | undefined) {
     this.name = name
     this.executor = executor
     this.#limits = limits
@@ -104,7 +104,7 @@ export class Outlet implements CallSource<Entry>, Pump {
 
 /** Gives a call to an executor, inside the context of its task. What `submit` throws counts as a rejection. */
 export function submitTo(
-  executor: Executor,
+  executor: ExecutorLike,
   context: Parameters<typeof enter>[0],
   fn: (...args: never[]) => unknown,
   args: readonly unknown[],

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { ConfigError, ExecutorShutdownError } from '../errors.ts'
-import type { Executor, ShutdownOptions } from '../executor/executor.ts'
+import type { ExecutorLike, ShutdownOptions } from '../executor/executor.ts'
 import { InProcessExecutor } from '../executor/in-process.ts'
 import type { BaseFuture } from '../future/future.ts'
 import { BLOCKED, FAILED, STATUS } from '../future/state.ts'
@@ -74,12 +74,12 @@ export class Scheduler {
     if (options.signal !== undefined) this.#cancelWith(options.signal)
   }
 
-  #makeOutlet(name: string, executor: Executor): Outlet {
+  #makeOutlet(name: string, executor: ExecutorLike): Outlet {
     return new Outlet(name, executor, this.limits, this.#options.order === 'random' ? this.random : undefined)
   }
 
   /** An executor that is also named is one and the same outlet. */
-  #makeDefault(executor: Executor): Outlet {
+  #makeDefault(executor: ExecutorLike): Outlet {
     for (const outlet of this.#outlets.values()) if (outlet.executor === executor) return outlet
     const outlet = this.#makeOutlet(DEFAULT, executor)
     if (!this.#outlets.has(DEFAULT)) this.#outlets.set(DEFAULT, outlet)
@@ -270,7 +270,7 @@ export class Scheduler {
     if (failures.length > 1) throw new AggregateError(failures, 'Several parts of the engine could not be closed')
   }
 
-  #executors(): Set<Executor> {
+  #executors(): Set<ExecutorLike> {
     return new Set([this.#default, ...this.#outlets.values()].map(({ executor }) => executor))
   }
 
@@ -313,9 +313,9 @@ function refuse(args: unknown[]): BaseFuture<unknown> {
   return ValueFuture.failed(new ExecutorShutdownError())
 }
 
-/** Sorts by time; unique through chance. 14 characters in base 36. */
+/** Sorts by time; unique through chance. 16 characters in base 36. */
 function makePrefix(now: number): string {
   const time = Math.floor(now).toString(36).padStart(9, '0')
-  const [chance] = crypto.getRandomValues(new Uint32Array(1)) as unknown as [number]
+  const chance = Math.floor(Math.random() * 36 ** 7)
   return time + chance.toString(36).padStart(7, '0')
 }

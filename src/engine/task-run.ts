@@ -1,6 +1,6 @@
 import { type Clock, MAX_DELAY } from '../clock.ts'
 import { DependencyError, ExecutorShutdownError, type TaskName, TimeoutError, withoutStack } from '../errors.ts'
-import type { AnyBody, Executor, ReadyCall, Slot } from '../executor/executor.ts'
+import type { AnyBody, ExecutorLike, ReadyCall, Slot } from '../executor/executor.ts'
 import type { Queued } from '../executor/ready-queue.ts'
 import { BaseFuture, cancelledError, type Dependent } from '../future/future.ts'
 import {
@@ -197,7 +197,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   }
 
   /** Has another executor run the body. */
-  handOver(executor: Executor): void {
+  handOver(executor: ExecutorLike): void {
     const attempt = this.begin(undefined)
     const future = submitTo(executor, attempt, this.plan.spec.fn, this.args as unknown[])
     attempt.handle = future

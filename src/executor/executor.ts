@@ -24,6 +24,17 @@ export interface Executor {
   shutdown?(options?: ShutdownOptions): Promise<void>
 }
 
+/**
+ * What an engine accepts as an executor: an {@link Executor}, or any pool with a `submit` like its own, whatever its types
+ * say: `{ submit: (fn, ...args) => limit(() => fn(...args)) }`.
+ */
+export interface ExecutorLike {
+  /** Runs `fn(...args)` once. */
+  submit(fn: (...args: readonly unknown[]) => unknown, ...args: readonly unknown[]): PromiseLike<unknown>
+  /** Waits for running calls and releases what it holds. */
+  shutdown?(options?: ShutdownOptions): Promise<void>
+}
+
 /** A place for one body at a time. */
 export interface Slot {
   /** Whether others wait for it when it is taken: if not, there is no use in lending it. */
@@ -74,6 +85,6 @@ export function connectable(executor: Executor, connect: Connect): void {
 }
 
 /** How an executor takes calls from engines; undefined for one that is only given them. */
-export function connectOf(executor: Executor): Connect | undefined {
+export function connectOf(executor: ExecutorLike): Connect | undefined {
   return (executor as { [CONNECT]?: Connect })[CONNECT]
 }

@@ -91,4 +91,6 @@ export function constant<T>(value: T): TaskFuture<T> {
  * An argument in which futures are not searched, at any depth of the arguments: the task gets `value` itself, be it a
  * promise, a future or a large structure that is not worth the search. A constant does just that.
  */
-export const opaque: <T>(value: T) => TaskFuture<T> = constant
+export function opaque<T>(value: T): TaskFuture<T> {
+  return constant(value)
+}
