@@ -3,6 +3,7 @@ import { CancelledError, type TaskName, TimeoutError } from '../errors.ts'
 import type { TaskInfo } from '../record/record.ts'
 import { currentBody } from '../task/task-context.ts'
 import { type Notice, notify } from '../turn.ts'
+import { timeoutOf } from './deadline.ts'
 import { CANCELLED, FAILED, isFinal, STATUS, type State, SUCCEEDED, WAITING } from './state.ts'
 import { FUTURE, isThenable, type TaskFuture, type WaitOptions } from './task-future.ts'
 
@@ -44,6 +45,10 @@ export abstract class BaseFuture<T> implements TaskFuture<T>, Notice {
   dependents: Dependent | Dependent[] | undefined = undefined
   observers: Observer | Observer[] | undefined = undefined
 
+  get [FUTURE](): true {
+    return true
+  }
+
   abstract get info(): TaskInfo
   abstract cancel(reason?: unknown): boolean
   abstract running(): boolean
@@ -51,9 +56,6 @@ export abstract class BaseFuture<T> implements TaskFuture<T>, Notice {
   abstract get id(): string
   /** What to call it in an error. */
   abstract get taskName(): string
-
-  /** On the prototype, see below: a place in each future would cost memory. */
-  declare readonly [FUTURE]: true
 
   get clock(): Clock {
     return systemClock
@@ -175,16 +177,17 @@ export abstract class BaseFuture<T> implements TaskFuture<T>, Notice {
   }
 
   result(options?: WaitOptions): Promise<T> {
-    if (options?.timeout !== undefined) return this.#resultInTime(options)
+    const timeout = timeoutOf('result', options)
+    if (timeout !== undefined) return this.#resultInTime(timeout)
     return new Promise((resolve, reject) => {
       const resume = this.done() ? undefined : lendTo(this)
       this.observe(new Awaiter(resolve, reject, resume))
     })
   }
 
-  #resultInTime(options: WaitOptions): Promise<T> {
+  #resultInTime(timeout: number): Promise<T> {
     return new Promise((resolve, reject) => {
-      awaitFuture(this, options, reject, () => {
+      awaitFuture(this, timeout, reject, () => {
         if (this.state === SUCCEEDED) resolve(this.outcome as T)
         else reject(this.outcome)
       })
@@ -192,8 +195,9 @@ export abstract class BaseFuture<T> implements TaskFuture<T>, Notice {
   }
 
   exception(options?: WaitOptions): Promise<unknown> {
+    const timeout = timeoutOf('exception', options)
     return new Promise((resolve, reject) => {
-      awaitFuture(this, options, reject, () => {
+      awaitFuture(this, timeout, reject, () => {
         if (this.state === CANCELLED) reject(this.outcome)
         else resolve(this.state === SUCCEEDED ? undefined : this.outcome)
       })
@@ -205,10 +209,11 @@ export abstract class BaseFuture<T> implements TaskFuture<T>, Notice {
     this.observe({ settled: () => this.contain(() => fn(this)) })
   }
 
-  /** Runs what a user registered. What it throws is reported and changes nothing. */
-  protected contain(fn: () => void): void {
+  /** Runs what a user registered. What it throws, or rejects with later, is reported and changes nothing. */
+  protected contain(fn: () => unknown): void {
     try {
-      fn()
+      const result = fn()
+      if (result instanceof Promise) result.catch((error) => this.reportThrown(error))
     } catch (error) {
       this.reportThrown(error)
     }
@@ -248,14 +253,14 @@ export abstract class BaseFuture<T> implements TaskFuture<T>, Notice {
   get [Symbol.toStringTag](): string {
     return 'TaskFuture'
   }
-
-  /** What Node prints: not the whole graph behind it. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return `TaskFuture { ${[this.taskName, this.id, STATUS[this.state]].filter((part) => part !== '').join(' ')} }`
-  }
 }
 
-Object.defineProperty(BaseFuture.prototype, FUTURE, { value: true })
+/** What Node prints: not the whole graph behind it. */
+Object.defineProperty(BaseFuture.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(this: BaseFuture<unknown>): string {
+    return `TaskFuture { ${[this.taskName, this.id, STATUS[this.state]].filter((part) => part !== '').join(' ')} }`
+  },
+})
 
 /** A future made from another one: as a parent it is transparent, and it fails and is cancelled with its source. */
 abstract class View<T> extends BaseFuture<T> implements Dependent {
@@ -433,7 +438,7 @@ class Awaiter<T> implements Observer {
 /** Calls `finish` when the future is done; lends the slots of the body that waits, and gives up when the time is over. */
 function awaitFuture(
   future: BaseFuture<unknown>,
-  options: WaitOptions | undefined,
+  timeout: number | undefined,
   reject: (error: unknown) => void,
   finish: () => void,
 ): void {
@@ -446,7 +451,6 @@ function awaitFuture(
     },
   }
   let timer: unknown
-  const timeout = options?.timeout
   if (timeout !== undefined && !future.done()) {
     timer = future.clock.setTimeout(() => {
       future.unobserve(observer)

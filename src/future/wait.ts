@@ -1,7 +1,8 @@
-import { type Clock, MAX_DELAY, systemClock } from '../clock.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import { ConfigError, TimeoutError } from '../errors.ts'
 import { currentBody } from '../task/task-context.ts'
 import { describe } from '../task/task-options.ts'
+import { timeoutOf } from './deadline.ts'
 import type { BaseFuture, Observer } from './future.ts'
 import { checkFuture, toBase } from './future-list.ts'
 import { BLOCKED, FAILED } from './state.ts'
@@ -39,6 +40,7 @@ class Group<T> implements Observer {
   readonly #clock: Clock
   readonly #onSettled: (future: BaseFuture<unknown>, index: number) => void
   #timer: unknown
+  #isClosed = false
 
   constructor(
     futures: Iterable<TaskFuture<T>>,
@@ -48,20 +50,20 @@ class Group<T> implements Observer {
     onTimeout: () => void,
   ) {
     this.#onSettled = onSettled
+    if (typeof (futures as Partial<Iterable<unknown>> | undefined)?.[Symbol.iterator] !== 'function')
+      throw new TypeError(`${caller} takes an iterable of futures, not ${describe(futures)}`)
     this.futures = [...futures]
     const bases = new Map<BaseFuture<unknown>, number>()
+    const seen = new Set<TaskFuture<T>>()
     this.futures.forEach((future, i) => {
       checkFuture(future, `element ${i} of ${caller}`)
-      const base = toBase(future)
-      if (!bases.has(base)) bases.set(base, i)
+      if (!seen.has(future)) bases.set(toBase(future), i)
+      seen.add(future)
     })
     this.#bases = bases
     this.#clock = [...bases.keys()].find((base) => base.clock !== systemClock)?.clock ?? systemClock
-    const { timeout } = options
-    if (timeout === undefined || timeout === Infinity) return
-    if (!(timeout >= 0 && timeout <= MAX_DELAY))
-      throw new ConfigError(`${caller}: timeout takes milliseconds of at least 0, not ${describe(timeout)}`)
-    this.#timer = this.#clock.setTimeout(onTimeout, timeout)
+    const timeout = timeoutOf(caller, options)
+    if (timeout !== undefined) this.#timer = this.#clock.setTimeout(onTimeout, timeout)
   }
 
   get size(): number {
@@ -74,7 +76,11 @@ class Group<T> implements Observer {
   }
 
   observe(): void {
-    for (const base of this.#bases.keys()) base.observe(this)
+    for (const base of this.#bases.keys()) {
+      // Over already, by one that was done: nothing may be left behind at the others.
+      if (this.#isClosed) base.markObserved()
+      else base.observe(this)
+    }
   }
 
   settled(future: BaseFuture<unknown>): void {
@@ -82,6 +88,7 @@ class Group<T> implements Observer {
   }
 
   close(): void {
+    this.#isClosed = true
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
     for (const base of this.#bases.keys()) base.unobserve(this)
   }
@@ -151,7 +158,7 @@ class Completions<T> implements AsyncIterableIterator<Completed<T>> {
   #given = 0
   #isOver = false
   #timedOut = false
-  #wake: (() => void) | undefined
+  #waiting: (() => void)[] = []
 
   constructor(futures: Iterable<TaskFuture<T>>, options: WaitOptions) {
     this.#group = new Group(
@@ -160,11 +167,12 @@ class Completions<T> implements AsyncIterableIterator<Completed<T>> {
       'asCompleted',
       (_, index) => {
         this.#finished.push({ future: this.#group.futures[index] as TaskFuture<T>, index })
-        this.#wake?.()
+        if (this.#finished.length === this.#group.size) this.#group.close()
+        this.#tell()
       },
       () => {
         this.#timedOut = true
-        this.#wake?.()
+        this.#tell()
       },
     )
     this.#group.observe()
@@ -189,17 +197,22 @@ class Completions<T> implements AsyncIterableIterator<Completed<T>> {
   #news(): Promise<void> {
     return new Promise((resolve) => {
       const resume = this.#group.lend()
-      this.#wake = () => {
-        this.#wake = undefined
+      this.#waiting.push(() => {
         if (resume === undefined) resolve()
         else resume(resolve)
-      }
+      })
     })
+  }
+
+  /** All calls of `next` look again, in order. */
+  #tell(): void {
+    for (const goOn of this.#waiting.splice(0)) goOn()
   }
 
   async return(): Promise<IteratorResult<Completed<T>>> {
     this.#isOver = true
     this.#group.close()
+    this.#tell()
     return { done: true, value: undefined }
   }
 
