@@ -224,12 +224,12 @@ export abstract class BaseFuture<T> implements TaskFuture<T>, Notice {
   }
 
   pick<K extends keyof T>(key: K): TaskFuture<T[K]> {
-    return new PathView<T[K]>(this, key).attach()
+    return new PathView<T[K]>(this, key, property).attach()
   }
 
   at<E>(this: TaskFuture<readonly E[]>, index: number): TaskFuture<E> {
     if (!Number.isInteger(index)) throw new TypeError(`at takes a whole number, not ${String(index)}`)
-    return new PathView<E>(this as unknown as BaseFuture<unknown>, index).attach()
+    return new PathView<E>(this as unknown as BaseFuture<unknown>, index, element).attach()
   }
 
   map<U>(fn: (value: T) => U): TaskFuture<Awaited<U>> {
@@ -349,29 +349,35 @@ abstract class View<T> extends BaseFuture<T> implements Dependent {
 
 /** One property or element of the value of its source. */
 class PathView<T> extends View<T> {
-  readonly key: PropertyKey
+  readonly #key: PropertyKey
+  readonly #read: (value: object, key: PropertyKey) => unknown
 
-  constructor(source: BaseFuture<unknown>, key: PropertyKey) {
+  constructor(source: BaseFuture<unknown>, key: PropertyKey, read: (value: object, key: PropertyKey) => unknown) {
     super(source)
-    this.key = key
+    this.#key = key
+    this.#read = read
   }
 
   protected take(value: unknown): void {
     try {
-      this.settle(SUCCEEDED, read(value, this.key, this.taskName))
+      this.settle(SUCCEEDED, this.#take(value))
     } catch (error) {
       this.settle(FAILED, error)
     }
   }
+
+  #take(value: unknown): unknown {
+    if (value !== undefined && value !== null) return this.#read(value, this.#key)
+    throw new TypeError(`Cannot read ${String(this.#key)} of the value of ${this.taskName}, which is ${value}`)
+  }
 }
 
-function read(value: unknown, key: PropertyKey, name: string): unknown {
-  if (value === undefined || value === null) {
-    throw new TypeError(`Cannot read ${String(key)} of the value of ${name}, which is ${value}`)
-  }
-  if (typeof key === 'number' && typeof (value as { at?: unknown }).at === 'function')
-    return (value as unknown[]).at(key)
+function property(value: object, key: PropertyKey): unknown {
   return (value as Record<PropertyKey, unknown>)[key]
+}
+
+function element(value: object, index: PropertyKey): unknown {
+  return (value as unknown[]).at(index as number)
 }
 
 /** What a function makes of the value of its source. */
