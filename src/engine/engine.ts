@@ -6,7 +6,6 @@ import type { Input, Inputs, Joined } from '../task/inputs.ts'
 import { checkEngineOptions, type EngineOptions } from './engine-options.ts'
 import type { EngineEvents } from './events.ts'
 import type { Graph } from './history.ts'
-import { zip } from './iterables.ts'
 import { Scheduler } from './scheduler.ts'
 import { type StreamOptions, streamOf } from './stream.ts'
 
@@ -51,7 +50,7 @@ export class Engine implements Executor {
     task: (...args: A) => R,
     ...iterables: { [I in keyof A]: Iterable<Input<A[I]>> }
   ): FutureList<Joined<R>> {
-    return futureList(this.#scheduler.submitAll(task, zip(iterables))) as unknown as FutureList<Joined<R>>
+    return futureList(this.#scheduler.submitAll(task, iterables)) as unknown as FutureList<Joined<R>>
   }
 
   /**
@@ -126,7 +125,7 @@ export class FutureDependencyExecutor implements Executor {
     fn: (...args: A) => R,
     ...iterables: { [I in keyof A]: Iterable<Input<A[I]>> }
   ): FutureList<Joined<R>> {
-    return futureList(this.#scheduler.submitAll(fn, zip(iterables))) as unknown as FutureList<Joined<R>>
+    return futureList(this.#scheduler.submitAll(fn, iterables)) as unknown as FutureList<Joined<R>>
   }
 
   /** Like `Engine.shutdown`: closes the executor too. */

@@ -15,6 +15,7 @@ import { Chunk } from './chunk.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { Events } from './events.ts'
 import { type Graph, type GraphNode, graphNode, History, parentIds } from './history.ts'
+import { zip } from './iterables.ts'
 import { ringError } from './joins.ts'
 import { Limits, type Share } from './limits.ts'
 import { Outlet } from './outlet.ts'
@@ -98,10 +99,11 @@ export class Scheduler {
     return run
   }
 
-  /** One call for each argument list, in chunks if the task says so. */
-  submitAll(fn: unknown, lists: readonly unknown[][]): BaseFuture<unknown>[] {
+  /** One call for each tuple of elements, in chunks if the task says so. */
+  submitAll(fn: unknown, iterables: readonly Iterable<unknown>[]): BaseFuture<unknown>[] {
+    // Before the iterables are read: they may be endless.
     const plan = this.#planOf(fn)
-    const runs = lists.map((args) => this.#accept(plan, args))
+    const runs = zip(iterables).map((args) => this.#accept(plan, args))
     const { chunkSize = 1 } = plan.spec.options
     for (let i = 0; i < runs.length; i += chunkSize) {
       const members = runs.slice(i, i + chunkSize).filter((run) => run instanceof TaskRun)
