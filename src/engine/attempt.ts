@@ -2,6 +2,7 @@ import { CancelledError } from '../errors.ts'
 import type { AnyBody, ExecutorFuture, Slot } from '../executor/executor.ts'
 import { BaseFuture } from '../future/future.ts'
 import { isThenable } from '../future/task-future.ts'
+import { wasCancelled } from '../future/values.ts'
 import { enter, type RunningBody, type TaskContext, taskClock } from '../task/task-context.ts'
 import { closesRing, ringError } from './joins.ts'
 import type { TaskRun } from './task-run.ts'
@@ -15,6 +16,8 @@ interface Extras {
   context?: TaskContext
   /** What the body awaits now: one list for each wait, because it may await a future more than once. */
   waits?: Set<readonly BaseFuture<unknown>[]>
+  /** How many of these are for futures of its own engine. */
+  ownWaits?: number
   /** What goes on once slot and share are there again. */
   resuming?: (() => void)[] | undefined
 }
@@ -94,7 +97,7 @@ export class Attempt implements RunningBody {
   }
 
   get #isWaiting(): boolean {
-    return (this.#extras?.waits?.size ?? 0) > 0
+    return (this.#extras?.ownWaits ?? 0) > 0
   }
 
   get hasEnded(): boolean {
@@ -122,8 +125,19 @@ export class Attempt implements RunningBody {
   isStop(error: unknown): boolean {
     const abort = this.#extras?.abort
     if (abort === undefined) return false
-    const { name, cause } = (error ?? {}) as { name?: unknown; cause?: unknown }
-    return error === abort.reason || cause === abort.reason || name === 'AbortError' || error instanceof CancelledError
+    if (error === abort.reason || error instanceof CancelledError) return true
+    try {
+      const { name, cause } = (error ?? {}) as { name?: unknown; cause?: unknown }
+      return cause === abort.reason || name === 'AbortError'
+    } catch {
+      // An error that cannot be read is some other failure.
+      return false
+    }
+  }
+
+  /** Whether the executor cancelled the call, of its own accord. */
+  get wasCancelledThere(): boolean {
+    return wasCancelled(this.handle)
   }
 
   /** Whether the body was told to stop. */
@@ -164,22 +178,35 @@ export class Attempt implements RunningBody {
 
   awaits(futures: Iterable<object>): ((goOn: () => void) => void) | undefined {
     if (this.#hasEnded) return undefined
-    const own: BaseFuture<unknown>[] = []
+    const awaited: BaseFuture<unknown>[] = []
+    let isOwn = false
     for (const future of futures) {
       if (!(future instanceof BaseFuture) || future.done()) continue
       if (closesRing(this.run, future)) throw ringError(this.run)
-      if (this.run.isOfSameEngine(future)) own.push(future)
+      awaited.push(future)
+      isOwn ||= this.run.isOfSameEngine(future)
     }
-    if (own.length === 0) return undefined
+    if (awaited.length === 0) return undefined
     const extras = this.#extra()
     extras.waits ??= new Set()
-    const { waits } = extras
-    waits.add(own)
-    if (this.#holds) this.#lend()
+    // Those for other engines too, because a ring may lead through them.
+    extras.waits.add(awaited)
+    if (isOwn) this.#beginWait(extras)
     return (goOn) => {
-      waits.delete(own)
-      this.#goOn(goOn)
+      extras.waits?.delete(awaited)
+      if (isOwn) this.#endWait(extras, goOn)
+      else goOn()
     }
+  }
+
+  #beginWait(extras: Extras): void {
+    extras.ownWaits = (extras.ownWaits ?? 0) + 1
+    if (this.#holds) this.#lend()
+  }
+
+  #endWait(extras: Extras, goOn: () => void): void {
+    extras.ownWaits = (extras.ownWaits ?? 1) - 1
+    this.#goOn(goOn)
   }
 
   /** The body stands still: others may have its place. */

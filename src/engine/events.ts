@@ -25,7 +25,8 @@ type Listener = (...args: any[]) => unknown
 /** An emitter that contains what listeners throw: eventemitter3's own `emit` would let it stop the others. */
 export class Events {
   readonly #emitter: EventEmitter = new EventEmitter()
-  readonly #wrappers: WeakMap<Listener, Listener> = new WeakMap()
+  /** By event, because a listener may be that of several. */
+  readonly #wrappers: Map<keyof EngineEvents, WeakMap<Listener, Listener>> = new Map()
 
   /** Whether anybody has ever listened to anything: if not, there is no need to describe what happens. */
   inUse = false
@@ -44,7 +45,7 @@ export class Events {
   }
 
   remove(event: keyof EngineEvents, listener: Listener): void {
-    const wrapper = this.#wrappers.get(listener)
+    const wrapper = this.#wrappers.get(event)?.get(listener)
     if (wrapper !== undefined) this.#emitter.off(event, wrapper)
   }
 
@@ -59,11 +60,13 @@ export class Events {
   }
 
   #wrap(event: keyof EngineEvents, listener: Listener): Listener {
-    const known = this.#wrappers.get(listener)
+    const wrappers = this.#wrappers.get(event) ?? new WeakMap<Listener, Listener>()
+    this.#wrappers.set(event, wrappers)
+    const known = wrappers.get(listener)
     if (known !== undefined) return known
     const wrapper = (...args: unknown[]): void =>
       this.contain(`A listener of ${event} threw`, () => listener(...args), event === 'warning')
-    this.#wrappers.set(listener, wrapper)
+    wrappers.set(listener, wrapper)
     return wrapper
   }
 

@@ -2,6 +2,7 @@ import { type CallSource, connectOf, type ExecutorFuture, type ExecutorLike, typ
 import { ReadyQueue } from '../executor/ready-queue.ts'
 import { enter, leave } from '../task/task-context.ts'
 import { deliverNotices, isOvertime, type Pump, wake } from '../turn.ts'
+import type { Attempt } from './attempt.ts'
 import type { Chunk } from './chunk.ts'
 import type { Limits, Share } from './limits.ts'
 import type { TaskRun } from './task-run.ts'
@@ -102,19 +103,31 @@ export class Outlet implements CallSource<Entry>, Pump {
   }
 }
 
+/** The function that an engine is just giving to an executor, which may be an engine too. */
+let handedFn: unknown
+let handedBy: unknown
+
+/** Whether `fn` comes from another engine than `scheduler`, which sees to its retries and has chosen the executor. */
+export function isHandedOver(fn: unknown, scheduler: unknown): boolean {
+  return fn === handedFn && scheduler !== handedBy
+}
+
 /** Gives a call to an executor, inside the context of its task. What `submit` throws counts as a rejection. */
 export function submitTo(
   executor: ExecutorLike,
-  context: Parameters<typeof enter>[0],
+  attempt: Attempt,
   fn: (...args: never[]) => unknown,
   args: readonly unknown[],
 ): ExecutorFuture<unknown> {
-  enter(context)
+  enter(attempt)
+  handedFn = fn
+  handedBy = attempt.run.plan.scheduler
   try {
     return executor.submit(fn as (...all: readonly unknown[]) => unknown, ...args)
   } catch (error) {
     return Promise.reject(error)
   } finally {
+    handedFn = handedBy = undefined
     leave()
   }
 }

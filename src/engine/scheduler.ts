@@ -3,10 +3,10 @@ import { ConfigError, ExecutorShutdownError } from '../errors.ts'
 import type { ExecutorLike, ShutdownOptions } from '../executor/executor.ts'
 import { InProcessExecutor } from '../executor/in-process.ts'
 import type { BaseFuture } from '../future/future.ts'
-import { BLOCKED, FAILED, STATUS } from '../future/state.ts'
+import { BLOCKED, CANCELLED, FAILED, STATUS } from '../future/state.ts'
 import { ValueFuture } from '../future/values.ts'
 import type { RecordLogger } from '../record/record.ts'
-import { specOf, type TaskSpec } from '../task/task.ts'
+import { specOf, specOfHandedOver, type TaskSpec } from '../task/task.ts'
 import { currentBody } from '../task/task-context.ts'
 import { notify } from '../turn.ts'
 import { findFutures } from './arguments.ts'
@@ -18,7 +18,7 @@ import { type Graph, type GraphNode, graphNode, History, parentIds } from './his
 import { zip } from './iterables.ts'
 import { ringError } from './joins.ts'
 import { Limits, type Share } from './limits.ts'
-import { Outlet } from './outlet.ts'
+import { isHandedOver, Outlet } from './outlet.ts'
 import { TaskRun } from './task-run.ts'
 import { Unobserved } from './unobserved.ts'
 
@@ -114,8 +114,12 @@ export class Scheduler {
   }
 
   #planOf(fn: unknown): Plan {
+    if (isHandedOver(fn, this)) return this.#planFor(specOfHandedOver(fn))
     if (this.#lastPlan !== undefined && this.#lastPlan.spec.fn === fn) return this.#lastPlan
-    const spec = specOf(fn)
+    return this.#planFor(specOf(fn))
+  }
+
+  #planFor(spec: TaskSpec): Plan {
     let plan = this.#plans.get(spec)
     if (plan === undefined) {
       const share = spec.labels === undefined ? undefined : this.limits.share(spec.labels, spec.name)
@@ -134,7 +138,6 @@ export class Scheduler {
   }
 
   #prepare(run: TaskRun, chunk?: Chunk): void {
-    this.emit('submitted', run)
     run.prepare(chunk)
     const { signal } = run.plan.spec.options
     if (signal !== undefined && !run.done()) run.cancelWith(signal)
@@ -191,6 +194,8 @@ export class Scheduler {
     this.#unlink(run)
     this.#history.add(run.seq, run.taskName, run.state, run.parentKeys)
     if ((run.state === FAILED || run.state === BLOCKED) && !run.observed) this.unobserved.add(run)
+    // It may have kept a label from those behind it.
+    if (run.plan.share !== undefined && run.state === CANCELLED) this.#retryLimited()
     if (this.#unfinished === 0 && this.#onDrained !== undefined) this.#tellDrained()
   }
 

@@ -1,6 +1,6 @@
 import { DependencyError, type TaskName, withoutStack } from '../errors.ts'
 import type { BaseFuture } from '../future/future.ts'
-import type { ExceptionInfo, ExecutionInfo } from '../record/record.ts'
+import type { ExecutionInfo } from '../record/record.ts'
 import type { ParentKeys } from './history.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { TaskRun } from './task-run.ts'
@@ -43,24 +43,6 @@ function keyOf(scheduler: Scheduler, { origin }: BaseFuture<unknown>): number | 
   const run = origin as Partial<TaskRun>
   if (run.plan?.scheduler === scheduler) return run.seq
   return origin.id === '' ? undefined : origin.id
-}
-
-/** Never throws: what a task threw may be an object whose properties cannot be read. */
-export function exceptionInfo(error: unknown): ExceptionInfo {
-  const isError = error instanceof Error
-  return {
-    type: isError ? asText(() => error.name) : typeof error,
-    message: asText(() => (isError ? error.message : String(error))),
-    traceback: isError ? asText(() => error.stack ?? '') : '',
-  }
-}
-
-function asText(read: () => unknown): string {
-  try {
-    return String(read())
-  } catch {
-    return '(cannot be read)'
-  }
 }
 
 /** In this process nothing is transformed on the way. */

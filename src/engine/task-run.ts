@@ -18,6 +18,7 @@ import {
 } from '../future/state.ts'
 import { isFuture } from '../future/task-future.ts'
 import { ValueFuture } from '../future/values.ts'
+import { exceptionInfo } from '../record/exception-info.ts'
 import type { TaskInfo, TaskTimes } from '../record/record.ts'
 import type { RetryPolicy } from '../task/task-options.ts'
 import { fillIn, findFutures, hasFutures } from './arguments.ts'
@@ -28,7 +29,10 @@ import { closesRing, ringError } from './joins.ts'
 import type { Share } from './limits.ts'
 import { submitTo } from './outlet.ts'
 import type { Plan } from './scheduler.ts'
-import { dependencyError, exceptionInfo, executionInfo, parentKeys } from './task-info.ts'
+import { dependencyError, executionInfo, parentKeys } from './task-info.ts'
+
+/** A time that has not come. Not 0, which is a time like others for a virtual clock. */
+const NOT_YET = -1
 
 /** What few tasks need. */
 interface Extras {
@@ -62,12 +66,12 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   #waitingFor = 0
   attempts = 0
   attempt: Attempt | undefined = undefined
-  /** In ms since the epoch, as all times here; those of an attempt are 0 before it comes so far. */
+  /** In ms since the epoch, as all times here; those of an attempt are `NOT_YET` before it comes so far. */
   readonly submitTime: number
-  #readyTime = 0
-  startTime = 0
-  #endTime = 0
-  #receivedTime = 0
+  #readyTime = NOT_YET
+  startTime = NOT_YET
+  #endTime = NOT_YET
+  #receivedTime = NOT_YET
   #extras: Extras | undefined = undefined
   /** The unfinished tasks of the engine, as a list. */
   previous: TaskRun | undefined = undefined
@@ -132,11 +136,15 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     try {
       search = findFutures(this.args as unknown[])
     } catch (error) {
+      this.plan.scheduler.emit('submitted', this)
       return this.settle(FAILED, error)
     }
-    if (search === undefined) return this.#becomeReady()
-    this.#holders = search.holders
-    this.#parents = parentKeys(this.plan.scheduler, search.futures)
+    if (search !== undefined) {
+      this.#holders = search.holders
+      this.#parents = parentKeys(this.plan.scheduler, search.futures)
+    }
+    this.plan.scheduler.emit('submitted', this)
+    if (search === undefined) return this.#enqueue(this.submitTime)
     let failed: BaseFuture<unknown> | undefined
     for (const future of search.futures) {
       future.markObserved()
@@ -159,7 +167,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   #parentFailed(parent: BaseFuture<unknown>): void {
     if (parent.state !== CANCELLED) this.settle(BLOCKED, dependencyError(this, parent))
     else {
-      const { cause } = parent.outcome as Error
+      const cause = causeOf(parent.outcome)
       this.settle(
         CANCELLED,
         withoutStack(() => cancelledError(this.taskName, cause)),
@@ -172,12 +180,11 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
       fillIn(this.#holders, this.plan.spec.isSettling ? settledOutcome : outcomeOf)
       this.#holders = undefined
     }
-    this.#enqueue()
+    this.#enqueue(this.clock.now())
   }
 
-  #enqueue(): void {
-    // One look at the clock less for most tasks.
-    this.#readyTime = this.attempts === 0 && this.#parents === undefined ? this.submitTime : this.clock.now()
+  #enqueue(now: number): void {
+    this.#readyTime = now
     this.#step(READY)
     this.plan.scheduler.emit('ready', this)
     const chunk = this.#extras?.chunk
@@ -229,6 +236,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     this.#endTime = this.clock.now()
     if (isSuccess) this.#succeed(outcome)
     else if (attempt.isStop(outcome)) this.settle(CANCELLED, cancelledError(this.taskName, attempt.signal.reason))
+    else if (attempt.wasCancelledThere) this.settle(CANCELLED, cancelledError(this.taskName, causeOf(outcome)))
     // Who cancelled it does not want another attempt.
     else if (attempt.isAborted) this.settle(FAILED, outcome)
     else this.#fail(outcome)
@@ -305,12 +313,12 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     this.attempt = undefined
     this.#step(WAITING)
     this.plan.scheduler.emit('retried', this, error)
-    this.#readyTime = this.startTime = this.#endTime = 0
+    this.#readyTime = this.startTime = this.#endTime = NOT_YET
     const delay = this.#retryDelay()
-    if (delay === 0) this.#enqueue()
+    if (delay === 0) this.#enqueue(this.clock.now())
     else {
       extras.timer = this.clock.setTimeout(() => {
-        if (this.state === WAITING) this.#enqueue()
+        if (this.state === WAITING) this.#enqueue(this.clock.now())
       }, delay)
     }
   }
@@ -352,7 +360,8 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   }
 
   protected override onSettled(): void {
-    this.#receivedTime = this.#endTime !== 0 && this.#extras?.joined === undefined ? this.#endTime : this.clock.now()
+    const hasEndedNow = this.#endTime !== NOT_YET && this.#extras?.joined === undefined
+    this.#receivedTime = hasEndedNow ? this.#endTime : this.clock.now()
     this.args = undefined
     this.#holders = undefined
     this.attempt = undefined
@@ -368,7 +377,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     extras.joined = undefined
     const { chunk } = extras
     extras.chunk = undefined
-    if (this.#readyTime === 0) chunk?.arrive()
+    if (this.#readyTime === NOT_YET) chunk?.arrive()
   }
 
   protected override hasNews(): boolean {
@@ -423,20 +432,29 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   #times(): TaskTimes {
     const now = isFinal(this.state) ? this.#receivedTime : this.clock.now()
     const { queuedMs = 0, runMs = 0 } = this.#extras ?? {}
-    const ready = this.#readyTime || now
-    const started = this.startTime || now
-    const ended = this.#endTime || now
+    const ready = this.#readyTime === NOT_YET ? now : this.#readyTime
+    const started = this.startTime === NOT_YET ? now : this.startTime
+    const ended = this.#endTime === NOT_YET ? now : this.#endTime
     return {
       waitingMs: ready - this.submitTime - queuedMs - runMs,
       queuedMs: queuedMs + started - ready,
       transferMs: 0,
-      runMs: runMs + (this.startTime === 0 ? 0 : ended - started),
+      runMs: runMs + (this.startTime === NOT_YET ? 0 : ended - started),
     }
   }
 
   #extra(): Extras {
     this.#extras ??= {}
     return this.#extras
+  }
+}
+
+/** The reason of a cancellation; what is no error, or cannot be read, has none. */
+function causeOf(error: unknown): unknown {
+  try {
+    return (error as Error | undefined)?.cause
+  } catch {
+    return undefined
   }
 }
 

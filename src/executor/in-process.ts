@@ -4,6 +4,7 @@ import { CancelledError, ExecutorShutdownError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
 import { isFuture } from '../future/task-future.ts'
 import type { Joined } from '../task/inputs.ts'
+import { leave } from '../task/task-context.ts'
 import { checkOptions, describe } from '../task/task-options.ts'
 import { isOvertime, type Pump, wake } from '../turn.ts'
 import {
@@ -269,6 +270,8 @@ class OwnCall implements ReadyCall, Queued<OwnCall> {
   runHere(slot: Slot): boolean {
     this.isReady = false
     this.startTime = systemClock.now()
+    // The body before it may have been a task of an engine.
+    leave()
     void this.#run(slot)
     return false
   }

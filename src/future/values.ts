@@ -1,4 +1,5 @@
 import { CancelledError } from '../errors.ts'
+import { exceptionInfo } from '../record/exception-info.ts'
 import type { TaskInfo } from '../record/record.ts'
 import { BaseFuture } from './future.ts'
 import { CANCELLED, FAILED, isFinal, STATUS, SUCCEEDED } from './state.ts'
@@ -53,7 +54,7 @@ export class ValueFuture<T> extends BaseFuture<T> {
       submitTime: this.#since,
       receivedTime: isDone ? this.#since : null,
       success: isDone ? this.state === SUCCEEDED : null,
-      exception: null,
+      exception: isDone && this.state !== SUCCEEDED ? exceptionInfo(this.outcome) : null,
       execution: null,
       status: STATUS[this.state] ?? 'waiting',
       attempts: 0,
@@ -74,7 +75,7 @@ export class ValueFuture<T> extends BaseFuture<T> {
 }
 
 /** Whether it is a future of another copy of this library, and cancelled. What carries the brand only may lack the method. */
-function wasCancelled(thenable: PromiseLike<unknown>): boolean {
+export function wasCancelled(thenable: unknown): boolean {
   try {
     return isFuture(thenable) && thenable.cancelled()
   } catch {

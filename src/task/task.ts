@@ -163,6 +163,25 @@ export function specOf(fn: unknown): TaskSpec {
   return spec ?? rememberPlain(fn as AnyFunction)
 }
 
+const handedOver = new WeakMap<TaskSpec, TaskSpec>()
+
+/**
+ * What to go by for a call that another engine hands over: without what that one sees to itself. Else a task that names an
+ * executor would ask for it again, and retries would be multiplied.
+ */
+export function specOfHandedOver(fn: unknown): TaskSpec {
+  const spec = specOf(fn)
+  const { executor, retries, signal, ...options } = spec.options
+  if ((executor ?? retries ?? signal) === undefined) return spec
+  let bare = handedOver.get(spec)
+  if (bare === undefined) {
+    bare = makeSpec(spec.body, spec.name, options)
+    makeTask(bare, (spec.fn as unknown as Task<unknown[], unknown>).ref)
+    handedOver.set(spec, bare)
+  }
+  return bare
+}
+
 function rememberPlain(fn: AnyFunction): TaskSpec {
   const body: Body = { fn, owner: undefined }
   const spec = makeSpec(body, fn.name === '' ? 'anonymous' : fn.name, {}, fn)
