@@ -387,7 +387,7 @@ describe('chunkSize, behind a foreign executor', () => {
     expect(await list).toEqual([1, 2, 3])
   })
 
-  test('a plain function goes in chunks too, where it is wrapped in a task', async () => {
+  test('a task declared inside of a function goes in chunks too', async () => {
     const executor = foreignExecutor()
     await using engine = new Engine({ executor })
     const local = task({ chunkSize: 2 }, (tag: string) => `${tag}!`)
