@@ -182,11 +182,11 @@ export class Attempt implements RunningBody {
     let isOwn = false
     for (const future of futures) {
       if (!(future instanceof BaseFuture) || future.done()) continue
-      if (closesRing(this.run, future)) throw ringError(this.run)
       awaited.push(future)
       isOwn ||= this.run.isOfSameEngine(future)
     }
     if (awaited.length === 0) return undefined
+    if (closesRing(this.run, awaited)) throw ringError(this.run)
     const extras = this.#extra()
     extras.waits ??= new Set()
     // Those for other engines too, because a ring may lead through them.

@@ -2,13 +2,16 @@ import { TapsError } from '../errors.ts'
 import type { BaseFuture } from '../future/future.ts'
 import type { TaskRun } from './task-run.ts'
 
-/** Whether `future` waits, directly or not, for `run`: if `run` waited for it, neither would ever end. */
-export function closesRing(run: TaskRun, future: BaseFuture<unknown>): boolean {
-  if (future.origin === run) return true
+/** Whether any of the futures waits, directly or not, for `run`: if `run` waited for it, neither would ever end. */
+export function closesRing(run: TaskRun, futures: Iterable<BaseFuture<unknown>>): boolean {
+  const open: BaseFuture<unknown>[] = []
+  for (const { origin } of futures) {
+    if (origin === run) return true
+    open.push(origin)
+  }
   // Nobody waits for the run: then there is no ring, and nothing to search.
   if (run.dependents === undefined && run.observers === undefined) return false
   const seen = new Set<BaseFuture<unknown>>()
-  const open: BaseFuture<unknown>[] = [future.origin]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (next === run) return true
     if (seen.has(next) || next.done()) continue

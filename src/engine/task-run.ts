@@ -267,8 +267,8 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     extras.result = result
     extras.joined = joined
     this.#waitingFor = joined.size
+    if (closesRing(this, joined.values())) return this.settle(FAILED, ringError(this))
     for (const future of joined.values()) {
-      if (closesRing(this, future)) return this.settle(FAILED, ringError(this))
       future.markObserved()
       if (future.done()) this.#joinedSettled(future)
       else future.addDependent(this)

@@ -1,11 +1,11 @@
 import { type Clock, systemClock } from '../clock.ts'
-import { CancelledError, type TaskName, TimeoutError } from '../errors.ts'
+import { CancelledError, type TaskName } from '../errors.ts'
 import type { TaskInfo } from '../record/record.ts'
-import { currentBody } from '../task/task-context.ts'
 import { type Notice, notify } from '../turn.ts'
 import { timeoutOf } from './deadline.ts'
 import { CANCELLED, FAILED, isFinal, STATUS, type State, SUCCEEDED, WAITING } from './state.ts'
 import { FUTURE, isThenable, type TaskFuture, type WaitOptions } from './task-future.ts'
+import { exceptionOf, resultOf } from './waiter.ts'
 
 /** What goes on at once when a future settles: children, views, joins. Never user code. */
 export interface Dependent {
@@ -177,31 +177,11 @@ export abstract class BaseFuture<T> implements TaskFuture<T>, Notice {
   }
 
   result(options?: WaitOptions): Promise<T> {
-    const timeout = timeoutOf('result', options)
-    if (timeout !== undefined) return this.#resultInTime(timeout)
-    return new Promise((resolve, reject) => {
-      const resume = this.done() ? undefined : lendTo(this)
-      this.observe(new Awaiter(resolve, reject, resume))
-    })
-  }
-
-  #resultInTime(timeout: number): Promise<T> {
-    return new Promise((resolve, reject) => {
-      awaitFuture(this, timeout, reject, () => {
-        if (this.state === SUCCEEDED) resolve(this.outcome as T)
-        else reject(this.outcome)
-      })
-    })
+    return resultOf(this, timeoutOf('result', options))
   }
 
   exception(options?: WaitOptions): Promise<unknown> {
-    const timeout = timeoutOf('exception', options)
-    return new Promise((resolve, reject) => {
-      awaitFuture(this, timeout, reject, () => {
-        if (this.state === CANCELLED) reject(this.outcome)
-        else resolve(this.state === SUCCEEDED ? undefined : this.outcome)
-      })
-    })
+    return exceptionOf(this, timeoutOf('exception', options))
   }
 
   addDoneCallback(fn: (future: TaskFuture<T>) => void): void {
@@ -407,65 +387,6 @@ class MapView<U> extends View<Awaited<U>> {
       this.settle(FAILED, error)
     }
   }
-}
-
-/** The slots of the body that calls, if any, go to others while it awaits the future. */
-function lendTo(future: BaseFuture<unknown>): ((goOn: () => void) => void) | undefined {
-  return currentBody()?.awaits([future])
-}
-
-/** Settles a promise as the future is settled: the common case, without a closure. */
-class Awaiter<T> implements Observer {
-  readonly #resolve: (value: T) => void
-  readonly #reject: (error: unknown) => void
-  readonly #resume: ((goOn: () => void) => void) | undefined
-
-  constructor(
-    resolve: (value: T) => void,
-    reject: (error: unknown) => void,
-    resume: ((goOn: () => void) => void) | undefined,
-  ) {
-    this.#resolve = resolve
-    this.#reject = reject
-    this.#resume = resume
-  }
-
-  settled(future: BaseFuture<unknown>): void {
-    if (this.#resume === undefined) this.#finish(future)
-    else this.#resume(() => this.#finish(future))
-  }
-
-  #finish(future: BaseFuture<unknown>): void {
-    if (future.state === SUCCEEDED) this.#resolve(future.outcome as T)
-    else this.#reject(future.outcome)
-  }
-}
-
-/** Calls `finish` when the future is done; lends the slots of the body that waits, and gives up when the time is over. */
-function awaitFuture(
-  future: BaseFuture<unknown>,
-  timeout: number | undefined,
-  reject: (error: unknown) => void,
-  finish: () => void,
-): void {
-  const resume = future.done() ? undefined : lendTo(future)
-  const observer: Observer = {
-    settled() {
-      if (timer !== undefined) future.clock.clearTimeout(timer)
-      if (resume === undefined) finish()
-      else resume(finish)
-    },
-  }
-  let timer: unknown
-  if (timeout !== undefined && !future.done()) {
-    timer = future.clock.setTimeout(() => {
-      future.unobserve(observer)
-      const error = new TimeoutError(`${future.taskName} is not done after ${timeout} ms`)
-      if (resume === undefined) reject(error)
-      else resume(() => reject(error))
-    }, timeout)
-  }
-  future.observe(observer)
 }
 
 /** The error of a cancelled future. */

@@ -1,0 +1,62 @@
+import { TimeoutError } from '../errors.ts'
+import { currentBody } from '../task/task-context.ts'
+import type { BaseFuture, Observer } from './future.ts'
+import { CANCELLED, SUCCEEDED } from './state.ts'
+
+/** The value of a future, or what it failed with as a rejection. */
+export function resultOf<T>(future: BaseFuture<T>, timeout: number | undefined): Promise<T> {
+  return new Promise((resolve, reject) => {
+    new Waiter(resolve as (value: unknown) => void, reject, false).start(future, timeout)
+  })
+}
+
+/** What a future failed with, as a value; a cancellation as a rejection. */
+export function exceptionOf(future: BaseFuture<unknown>, timeout: number | undefined): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    new Waiter(resolve, reject, true).start(future, timeout)
+  })
+}
+
+/** Settles a promise when a future is done, or its time is over. The slots of the body that waits go to others meanwhile. */
+class Waiter implements Observer {
+  readonly #resolve: (value: unknown) => void
+  readonly #reject: (error: unknown) => void
+  readonly #wantsError: boolean
+  #resume: ((goOn: () => void) => void) | undefined = undefined
+  #stopTimer: (() => void) | undefined = undefined
+
+  constructor(resolve: (value: unknown) => void, reject: (error: unknown) => void, wantsError: boolean) {
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#wantsError = wantsError
+  }
+
+  start(future: BaseFuture<unknown>, timeout: number | undefined): void {
+    if (!future.done()) {
+      this.#resume = currentBody()?.awaits([future])
+      if (timeout !== undefined) this.#startTimer(future, timeout)
+    }
+    future.observe(this)
+  }
+
+  settled(future: BaseFuture<unknown>): void {
+    this.#stopTimer?.()
+    if (this.#resume === undefined) this.#finish(future)
+    else this.#resume(() => this.#finish(future))
+  }
+
+  #finish({ state, outcome }: BaseFuture<unknown>): void {
+    if (this.#wantsError ? state === CANCELLED : state !== SUCCEEDED) this.#reject(outcome)
+    else this.#resolve(this.#wantsError && state === SUCCEEDED ? undefined : outcome)
+  }
+
+  #startTimer(future: BaseFuture<unknown>, timeout: number): void {
+    const timer = future.clock.setTimeout(() => {
+      future.unobserve(this)
+      const giveUp = (): void => this.#reject(new TimeoutError(`${future.taskName} is not done after ${timeout} ms`))
+      if (this.#resume === undefined) giveUp()
+      else this.#resume(giveUp)
+    }, timeout)
+    this.#stopTimer = () => future.clock.clearTimeout(timer)
+  }
+}
