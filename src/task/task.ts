@@ -82,6 +82,13 @@ export function task(...given: readonly unknown[]): unknown {
   if (first !== undefined && typeof first !== 'function' && (typeof first !== 'object' || first === null)) {
     throw new TypeError(`task takes a function, or options and a function, not ${describe(first)}`)
   }
+  if (typeof first === 'function' && typeof second === 'object' && second !== null) {
+    throw new TypeError(
+      'addInitializer' in second
+        ? 'As a decorator, task needs its parentheses: @task()'
+        : 'task takes its options before the function: task(options, fn)',
+    )
+  }
   const options: unknown = typeof first === 'function' ? {} : (first ?? {})
   checkTaskOptions(options)
   if (given.length < 2 && fn === undefined) return decorator(options, options.module ?? callerModule(1))
