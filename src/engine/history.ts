@@ -1,5 +1,6 @@
 import { STATUS, type State } from '../future/state.ts'
 import type { TaskStatus } from '../record/record.ts'
+import { type ParentKeys, parentIds } from './parents.ts'
 
 /** A task in a graph. */
 export interface GraphNode {
@@ -18,9 +19,6 @@ export interface Graph {
   /** Oldest first. */
   readonly nodes: readonly GraphNode[]
 }
-
-/** Parents as they are remembered: by the sequence number in the same engine, by the id in another one. */
-export type ParentKeys = undefined | number | string | readonly (number | string)[]
 
 /** Finished tasks, the last ones only, and without anything that holds on to values. */
 export class History {
@@ -55,9 +53,4 @@ export class History {
 
 export function graphNode(id: string, name: string, status: TaskStatus, parents: readonly string[]): GraphNode {
   return { id, name, status, parents }
-}
-
-export function parentIds(parents: ParentKeys, toId: (key: number | string) => string): string[] {
-  if (parents === undefined) return []
-  return typeof parents === 'object' ? parents.map(toId) : [toId(parents)]
 }

@@ -1,52 +1,60 @@
-import { DependencyError, type TaskName, withoutStack } from '../errors.ts'
-import type { BaseFuture } from '../future/future.ts'
-import type { ExecutionInfo } from '../record/record.ts'
-import type { ParentKeys } from './history.ts'
-import type { Scheduler } from './scheduler.ts'
+import { isFinal, STATUS, SUCCEEDED } from '../future/state.ts'
+import { exceptionInfo } from '../record/exception-info.ts'
+import type { ExecutionInfo, TaskInfo, TaskTimes } from '../record/record.ts'
+import { parentIds } from './parents.ts'
 import type { TaskRun } from './task-run.ts'
 
-/** The longest path in a `DependencyError`, so that an error does not grow with the depth of the graph. */
-const LONGEST_PATH = 20
+/** A time that has not come. Not 0, which is a time like others for a virtual clock. */
+export const NOT_YET: number = -1
 
-/** Stands for what was left out of a path. */
-interface Gap extends TaskName {
-  readonly leftOut: number
+/** When a task came how far, in ms since the epoch; `NOT_YET` for what has not come in this attempt. */
+export interface Moments {
+  readonly ready: number
+  readonly ended: number
+  readonly received: number
+  /** Of earlier attempts, in ms. */
+  readonly pastQueuedMs: number
+  readonly pastRunMs: number
 }
 
-/** The error of a child whose parent failed. */
-export function dependencyError(child: BaseFuture<unknown>, parent: BaseFuture<unknown>): DependencyError {
-  const path = shorten([{ id: child.id, name: child.taskName }, ...parent.failurePath])
-  return withoutStack(() => new DependencyError(path, parent.failureCause))
-}
-
-function shorten(path: readonly TaskName[]): readonly TaskName[] {
-  if (path.length <= LONGEST_PATH) return path
-  const half = LONGEST_PATH / 2
-  const middle = path.slice(half, 1 - half)
-  const leftOut = middle.reduce((sum, task) => sum + ((task as Partial<Gap>).leftOut ?? 1), 0)
-  const gap: Gap = { id: '', name: `… ${leftOut} more …`, leftOut }
-  return [...path.slice(0, half), gap, ...path.slice(1 - half)]
-}
-
-/** The parents by their keys, each once. */
-export function parentKeys(scheduler: Scheduler, futures: readonly BaseFuture<unknown>[]): ParentKeys {
-  if (futures.length === 1) return keyOf(scheduler, futures[0] as BaseFuture<unknown>)
-  const keys = new Set<number | string>()
-  for (const future of futures) {
-    const key = keyOf(scheduler, future)
-    if (key !== undefined) keys.add(key)
+/** What is known of a task. */
+export function taskInfo(run: TaskRun, moments: Moments): TaskInfo {
+  const { scheduler, spec, outlet } = run.plan
+  const isDone = isFinal(run.state)
+  const hasSucceeded = run.state === SUCCEEDED
+  return {
+    taskId: run.id,
+    name: spec.name,
+    parentTaskIds: parentIds(run.parentKeys, (key) => scheduler.toId(key)),
+    submitTime: run.submitTime,
+    receivedTime: isDone ? moments.received : null,
+    success: isDone ? hasSucceeded : null,
+    exception: isDone && !hasSucceeded ? exceptionInfo(run.outcome) : null,
+    execution: hasSucceeded ? executionInfo(run.startTime, moments.ended) : null,
+    status: STATUS[run.state] ?? 'waiting',
+    attempts: run.attempts,
+    times: timesOf(run, moments, isDone ? moments.received : run.clock.now()),
+    executor: outlet.name,
+    labels: spec.labels ?? {},
+    bytes: 0,
   }
-  return keys.size === 0 ? undefined : [...keys]
 }
 
-function keyOf(scheduler: Scheduler, { origin }: BaseFuture<unknown>): number | string | undefined {
-  const run = origin as Partial<TaskRun>
-  if (run.plan?.scheduler === scheduler) return run.seq
-  return origin.id === '' ? undefined : origin.id
+function timesOf({ submitTime, startTime }: TaskRun, moments: Moments, now: number): TaskTimes {
+  const { pastQueuedMs, pastRunMs } = moments
+  const ready = moments.ready === NOT_YET ? now : moments.ready
+  const started = startTime === NOT_YET ? now : startTime
+  const ended = moments.ended === NOT_YET ? now : moments.ended
+  return {
+    waitingMs: ready - submitTime - pastQueuedMs - pastRunMs,
+    queuedMs: pastQueuedMs + started - ready,
+    transferMs: 0,
+    runMs: pastRunMs + (startTime === NOT_YET ? 0 : ended - started),
+  }
 }
 
 /** In this process nothing is transformed on the way. */
-export function executionInfo(start: number, end: number): ExecutionInfo {
+function executionInfo(start: number, end: number): ExecutionInfo {
   return {
     hostname: hostname(),
     executionStartTime: start,

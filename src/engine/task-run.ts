@@ -1,5 +1,5 @@
-import { type Clock, MAX_DELAY } from '../clock.ts'
-import { DependencyError, ExecutorShutdownError, type TaskName, TimeoutError, withoutStack } from '../errors.ts'
+import type { Clock } from '../clock.ts'
+import { DependencyError, type TaskName, TimeoutError, withoutStack } from '../errors.ts'
 import type { AnyBody, ExecutorLike, ReadyCall, Slot } from '../executor/executor.ts'
 import type { Queued } from '../executor/ready-queue.ts'
 import { BaseFuture, cancelledError, type Dependent } from '../future/future.ts'
@@ -11,28 +11,25 @@ import {
   isFinal,
   READY,
   RUNNING,
-  STATUS,
   type State,
   SUCCEEDED,
   WAITING,
 } from '../future/state.ts'
 import { isFuture } from '../future/task-future.ts'
 import { ValueFuture } from '../future/values.ts'
-import { exceptionInfo } from '../record/exception-info.ts'
-import type { TaskInfo, TaskTimes } from '../record/record.ts'
+import type { TaskInfo } from '../record/record.ts'
 import type { RetryPolicy } from '../task/task-options.ts'
 import { fillIn, findFutures, hasFutures } from './arguments.ts'
 import { Attempt } from './attempt.ts'
 import type { Chunk } from './chunk.ts'
-import { type ParentKeys, parentIds } from './history.ts'
+import { dependencyError } from './dependency-error.ts'
 import { closesRing, ringError } from './joins.ts'
 import type { Share } from './limits.ts'
 import { submitTo } from './outlet.ts'
+import { type ParentKeys, parentKeys } from './parents.ts'
+import { mayRetry, retryDelay } from './retry.ts'
 import type { Plan } from './scheduler.ts'
-import { dependencyError, executionInfo, parentKeys } from './task-info.ts'
-
-/** A time that has not come. Not 0, which is a time like others for a virtual clock. */
-const NOT_YET = -1
+import { NOT_YET, taskInfo } from './task-info.ts'
 
 /** What few tasks need. */
 interface Extras {
@@ -292,20 +289,15 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   #fail(error: unknown): void {
     let failure = error
     try {
-      if (this.#mayRetry(error)) return this.#retry(error)
+      const { retries } = this.plan.spec
+      if (mayRetry(retries, this.attempts, error)) return this.#retry(retries, error)
     } catch (thrown) {
       failure = thrown
     }
     this.settle(FAILED, failure)
   }
 
-  #mayRetry(error: unknown): boolean {
-    const { retries } = this.plan.spec
-    if (retries === undefined || this.attempts > retries.limit || error instanceof ExecutorShutdownError) return false
-    return retries.when === undefined || retries.when(error, this.attempts)
-  }
-
-  #retry(error: unknown): void {
+  #retry(policy: RetryPolicy, error: unknown): void {
     const extras = this.#extra()
     extras.queuedMs = (extras.queuedMs ?? 0) + this.startTime - this.#readyTime
     extras.runMs = (extras.runMs ?? 0) + this.#endTime - this.startTime
@@ -314,19 +306,13 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     this.#step(WAITING)
     this.plan.scheduler.emit('retried', this, error)
     this.#readyTime = this.startTime = this.#endTime = NOT_YET
-    const delay = this.#retryDelay()
+    const delay = retryDelay(policy, this.attempts, this.plan.scheduler.random)
     if (delay === 0) this.#enqueue(this.clock.now())
     else {
       extras.timer = this.clock.setTimeout(() => {
         if (this.state === WAITING) this.#enqueue(this.clock.now())
       }, delay)
     }
-  }
-
-  #retryDelay(): number {
-    const { delay, backoff, jitter } = this.plan.spec.retries as RetryPolicy
-    const full = Math.min(delay * backoff ** (this.attempts - 1), MAX_DELAY)
-    return full * (1 - jitter * this.plan.scheduler.random())
   }
 
   // --- Its end
@@ -409,38 +395,14 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   }
 
   override get info(): TaskInfo {
-    const isDone = isFinal(this.state)
-    const { spec } = this.plan
-    return {
-      taskId: this.id,
-      name: spec.name,
-      parentTaskIds: parentIds(this.#parents, (key) => this.plan.scheduler.toId(key)),
-      submitTime: this.submitTime,
-      receivedTime: isDone ? this.#receivedTime : null,
-      success: isDone ? this.state === SUCCEEDED : null,
-      exception: isDone && this.state !== SUCCEEDED ? exceptionInfo(this.outcome) : null,
-      execution: this.state === SUCCEEDED ? executionInfo(this.startTime, this.#endTime) : null,
-      status: STATUS[this.state] ?? 'waiting',
-      attempts: this.attempts,
-      times: this.#times(),
-      executor: this.plan.outlet.name,
-      labels: spec.labels ?? {},
-      bytes: 0,
-    }
-  }
-
-  #times(): TaskTimes {
-    const now = isFinal(this.state) ? this.#receivedTime : this.clock.now()
     const { queuedMs = 0, runMs = 0 } = this.#extras ?? {}
-    const ready = this.#readyTime === NOT_YET ? now : this.#readyTime
-    const started = this.startTime === NOT_YET ? now : this.startTime
-    const ended = this.#endTime === NOT_YET ? now : this.#endTime
-    return {
-      waitingMs: ready - this.submitTime - queuedMs - runMs,
-      queuedMs: queuedMs + started - ready,
-      transferMs: 0,
-      runMs: runMs + (this.startTime === NOT_YET ? 0 : ended - started),
-    }
+    return taskInfo(this, {
+      ready: this.#readyTime,
+      ended: this.#endTime,
+      received: this.#receivedTime,
+      pastQueuedMs: queuedMs,
+      pastRunMs: runMs,
+    })
   }
 
   #extra(): Extras {

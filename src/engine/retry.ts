@@ -1,0 +1,16 @@
+import { MAX_DELAY } from '../clock.ts'
+import { ExecutorShutdownError } from '../errors.ts'
+import type { RetryPolicy } from '../task/task-options.ts'
+
+/** Whether another attempt follows the one of this number. Throws what the policy's own `when` throws. */
+export function mayRetry(policy: RetryPolicy | undefined, attempt: number, error: unknown): policy is RetryPolicy {
+  // A closed executor takes no second attempt either.
+  if (policy === undefined || attempt > policy.limit || error instanceof ExecutorShutdownError) return false
+  return policy.when === undefined || policy.when(error, attempt)
+}
+
+/** Milliseconds from the failure of an attempt to the next one. */
+export function retryDelay({ delay, backoff, jitter }: RetryPolicy, attempt: number, random: () => number): number {
+  const full = Math.min(delay * backoff ** (attempt - 1), MAX_DELAY)
+  return full * (1 - jitter * random())
+}
