@@ -8,7 +8,7 @@ export { task, type Task, type TaskDecorator } from './task/task.ts'
 export type { CallOptions, RetryOptions, TaskOptions } from './task/task-options.ts'
 export type { TaskRef } from './task/task-ref.ts'
 export { taskContext, type TaskClock, type TaskContext } from './task/task-context.ts'
-export type { Atom, Deeper, Input, Inputs, Joined, NestedInput, Settled } from './task/inputs.ts'
+export type { Atom, Deeper, Input, Inputs, Joined, NestedInput, Settled, SettledInside } from './task/inputs.ts'
 
 export { isFuture, type FUTURE, type TaskFuture, type WaitOptions } from './future/task-future.ts'
 export { FutureList, futureDict, futureList, type FutureDict } from './future/future-list.ts'

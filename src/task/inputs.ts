@@ -56,12 +56,21 @@ export type Joined<R> =
 
 /** A parameter of a task with `onParentFailure: 'settle'`: a future stands for its own outcome. */
 export type Settled<T, Depth extends 0[] = []> =
-  T extends PromiseSettledResult<infer V>
+  // One member of the union at a time: a rejected outcome says nothing of the type of the value.
+  T extends PromiseFulfilledResult<infer V>
     ? T | TaskFuture<V>
-    : Depth['length'] extends 5
+    : T extends PromiseRejectedResult | Atom | { readonly [FUTURE]: true }
       ? T
-      : T extends Atom
+      : Depth['length'] extends 5
         ? T
-        : T extends readonly unknown[] | Record<string, unknown>
-          ? { [K in keyof T]: Settled<T[K], [...Depth, 0]> }
-          : T
+        : SettledInside<T, Deeper<Depth>>
+
+/** The inside of a value of {@link Settled}. */
+export type SettledInside<T, Depth extends 0[]> =
+  T extends ReadonlyMap<infer K, infer V>
+    ? T | ReadonlyMap<Settled<K, Depth>, Settled<V, Depth>>
+    : T extends ReadonlySet<infer V>
+      ? T | ReadonlySet<Settled<V, Depth>>
+      : T extends object
+        ? { [K in keyof T]: Settled<T[K], Depth> }
+        : T
