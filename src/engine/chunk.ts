@@ -1,3 +1,4 @@
+import type { ExecutorShutdownError } from '../errors.ts'
 import type { AnyBody, ExecutorLike, ReadyCall, Slot } from '../executor/executor.ts'
 import type { Queued } from '../executor/ready-queue.ts'
 import { isTask, task } from '../task/task.ts'
@@ -54,6 +55,10 @@ export class Chunk implements ReadyCall, Queued<Entry> {
 
   goOn(): void {
     if (this.isReady) this.#first.plan.outlet.unshift(this)
+  }
+
+  refuse(error: ExecutorShutdownError): void {
+    for (const member of this.#members) if (member.isReady) member.refuse(error)
   }
 
   handOver(executor: ExecutorLike): void {

@@ -36,7 +36,8 @@ const hasMethods = (value: unknown, ...methods: string[]): boolean =>
 
 const CHECKS: Readonly<Record<keyof EngineOptions, (value: unknown) => string | undefined>> = {
   executor: (value) => (hasMethods(value, 'submit') ? undefined : 'an executor, with a submit method'),
-  executors: (value) => (typeof value === 'object' && value !== null ? undefined : 'executors by name'),
+  executors: (value) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'executors by name',
   limits: (value) =>
     typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'limits by label',
   recordLogger: (value) => (hasMethods(value, 'log') ? undefined : 'a record logger, with a log method'),
@@ -51,6 +52,9 @@ const CHECKS: Readonly<Record<keyof EngineOptions, (value: unknown) => string | 
 }
 
 export function checkEngineOptions(options: unknown): asserts options is EngineOptions {
+  if (hasMethods(options, 'submit')) {
+    throw new ConfigError('Engine takes options, not an executor in their place: new Engine({ executor })')
+  }
   checkOptions('Engine', options, CHECKS)
   for (const [name, executor] of Object.entries((options as EngineOptions).executors ?? {})) {
     if (!hasMethods(executor, 'submit')) {

@@ -60,6 +60,7 @@ function escapeMermaid(text: string): string {
     .replaceAll('"', '#quot;')
     .replaceAll('<', '#lt;')
     .replaceAll('>', '#gt;')
+    .replaceAll('`', '#96;')
     .replaceAll(/\s+/g, ' ')
 }
 

@@ -1,3 +1,4 @@
+import { ExecutorShutdownError } from '../errors.ts'
 import { type CallSource, connectOf, type ExecutorFuture, type ExecutorLike, type Waker } from '../executor/executor.ts'
 import { ReadyQueue } from '../executor/ready-queue.ts'
 import { enter, leave } from '../task/task-context.ts'
@@ -20,6 +21,8 @@ export class Outlet implements CallSource<Entry>, Pump {
   /** Calls that come under limits, by their share. */
   readonly #limited: Map<Share, ReadyQueue<Entry>> = new Map()
   readonly #waker: Waker
+  /** Whether the executor is, only that tells: another one rejects what it is given. */
+  readonly isClosed = false
   #isAwake = false
 
   /** @param random - leaves the order to chance, see `ReadyQueue` */
@@ -39,6 +42,7 @@ export class Outlet implements CallSource<Entry>, Pump {
   }
 
   push(entry: Entry): void {
+    if (this.#waker.isClosed) return entry.refuse(new ExecutorShutdownError())
     this.#queue(entry.share).push(entry)
     this.#waker.wake()
   }

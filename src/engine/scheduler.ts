@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { ConfigError, ExecutorShutdownError } from '../errors.ts'
-import type { ExecutorLike, ShutdownOptions } from '../executor/executor.ts'
+import { checkShutdownOptions, type ExecutorLike, type ShutdownOptions } from '../executor/executor.ts'
 import { InProcessExecutor } from '../executor/in-process.ts'
 import type { BaseFuture } from '../future/future.ts'
 import { BLOCKED, CANCELLED, FAILED, STATUS } from '../future/state.ts'
@@ -246,7 +246,9 @@ export class Scheduler {
 
   // --- The end
 
-  shutdown({ wait = true, cancelFutures = false }: ShutdownOptions = {}): Promise<void> {
+  shutdown(options: ShutdownOptions): Promise<void> {
+    checkShutdownOptions(options)
+    const { wait = true, cancelFutures = false } = options
     const body = currentBody()
     if (wait && body instanceof Attempt && !body.hasEnded && body.run.plan.scheduler === this)
       return Promise.reject(ringError(body.run))

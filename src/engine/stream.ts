@@ -86,15 +86,16 @@ class Stream implements AsyncIterableIterator<unknown> {
 
   async #next(): Promise<IteratorResult<unknown>> {
     if (this.#isOver) return { done: true, value: undefined }
-    this.#open()
     try {
-      const future = await this.#nextFuture()
-      if (future === undefined) {
+      this.#open()
+      const next = await this.#nextFuture()
+      if (next === undefined) {
         this.#close()
         return { done: true, value: undefined }
       }
+      const value = await next.future
       this.#pull()
-      return { done: false, value: await future }
+      return { done: false, value }
     } catch (error) {
       this.#close()
       throw error
@@ -117,8 +118,8 @@ class Stream implements AsyncIterableIterator<unknown> {
     for (const future of this.#flying) future.cancel(this.#signal?.reason)
   }
 
-  /** The next one that is done; undefined at the end. Throws what the source threw, after all that came before it. */
-  async #nextFuture(): Promise<BaseFuture<unknown> | undefined> {
+  /** The next one that is done, never bare: a promise would unwrap it. Undefined at the end. Throws what the source threw, after all that came before it. */
+  async #nextFuture(): Promise<{ readonly future: BaseFuture<unknown> } | undefined> {
     for (;;) {
       if (this.#isOver) return undefined
       this.#signal?.throwIfAborted()
@@ -126,7 +127,7 @@ class Stream implements AsyncIterableIterator<unknown> {
       if (first?.done()) {
         this.#flying.delete(first)
         if (!this.#isOrdered) this.#landed.shift()
-        return first
+        return { future: first }
       }
       if (this.#flying.size === 0 && this.#landed.length === 0) {
         if (this.#sourceFailure !== undefined) throw this.#sourceFailure.error

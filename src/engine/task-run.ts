@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { DependencyError, type TaskName, TimeoutError, withoutStack } from '../errors.ts'
+import { DependencyError, type ExecutorShutdownError, type TaskName, TimeoutError, withoutStack } from '../errors.ts'
 import type { AnyBody, ExecutorLike, ReadyCall, Slot } from '../executor/executor.ts'
 import type { Queued } from '../executor/ready-queue.ts'
 import { BaseFuture, cancelledError, type Dependent } from '../future/future.ts'
@@ -198,6 +198,11 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
 
   runHere(slot: Slot, around?: (fn: AnyBody) => AnyBody): boolean {
     return this.begin(slot).callHere(around)
+  }
+
+  /** It is ready, and its executor is closed. */
+  refuse(error: ExecutorShutdownError): void {
+    this.settle(FAILED, error)
   }
 
   /** Has another executor run the body. */

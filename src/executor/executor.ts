@@ -1,4 +1,5 @@
 import type { Joined } from '../task/inputs.ts'
+import { checkOptions } from '../task/task-options.ts'
 
 /** How to shut down. */
 export interface ShutdownOptions {
@@ -6,6 +7,13 @@ export interface ShutdownOptions {
   readonly wait?: boolean | undefined
   /** Cancel what has not started. @defaultValue false */
   readonly cancelFutures?: boolean | undefined
+}
+
+const aBoolean = (value: unknown): string | undefined => (typeof value === 'boolean' ? undefined : 'true or false')
+
+/** @throws ConfigError for an unknown or wrong option */
+export function checkShutdownOptions(options: unknown): asserts options is ShutdownOptions {
+  checkOptions('shutdown', options, { wait: aBoolean, cancelFutures: aBoolean })
 }
 
 /** A promise; `cancel` is true only if the call will never run, or was stopped. */
@@ -70,6 +78,8 @@ export interface CallSource<Call extends ReadyCall = ReadyCall> {
 
 /** Something to wake. */
 export interface Waker {
+  /** Whether it has been shut down, and takes nothing that becomes ready later. */
+  readonly isClosed: boolean
   wake(): void
 }
 

@@ -33,7 +33,6 @@ export interface InProcessOptions {
 export class InProcessExecutor implements Executor {
   readonly #own: OwnCalls = new OwnCalls()
   readonly #pool: SlotPool
-  #isClosed = false
 
   constructor(options: InProcessOptions = {}) {
     checkOptions('InProcessExecutor', options, { concurrency: checkConcurrency })
@@ -49,7 +48,7 @@ export class InProcessExecutor implements Executor {
   /** Runs a call as soon as a slot is free; never before this returns. */
   submit<A extends readonly unknown[], R>(fn: (...args: A) => R, ...args: A): ExecutorFuture<Joined<R>> {
     if (typeof fn !== 'function') throw new TypeError(`submit takes a task or a function, not ${describe(fn)}`)
-    if (this.#isClosed) return Promise.reject(new ExecutorShutdownError())
+    if (this.#pool.isClosed) return Promise.reject(new ExecutorShutdownError())
     const call = new OwnCall(fn as unknown as AnyBody, args)
     this.#own.push(call)
     this.#pool.wake()
@@ -58,7 +57,7 @@ export class InProcessExecutor implements Executor {
 
   /** Waits for the bodies that run; with `cancelFutures`, what has not started never runs. */
   async shutdown({ wait = true, cancelFutures = false }: ShutdownOptions = {}): Promise<void> {
-    this.#isClosed = true
+    this.#pool.isClosed = true
     if (cancelFutures) this.#own.cancelAll()
     if (wait) await this.#pool.quiet()
   }
@@ -72,6 +71,7 @@ export class InProcessExecutor implements Executor {
 /** Starts bodies, each in a slot. */
 class SlotPool implements Pump, Waker {
   readonly concurrency: number
+  isClosed = false
   /** Grants slots; undefined where there are enough for all. */
   readonly #queue: PQueue | undefined
   readonly #sources: CallSource[]
@@ -186,7 +186,7 @@ class SlotPool implements Pump, Waker {
   }
 
   #isQuiet(): boolean {
-    return this.#running === 0 && this.#reclaims.size === 0 && (this.#sources[0] as CallSource).size === 0
+    return this.#running === 0 && this.#reclaims.size === 0 && this.#sources.every(({ size }) => size === 0)
   }
 }
 
