@@ -35,6 +35,18 @@ export class TapsError extends Error {
   }
 }
 
+/** Like `instanceof`, which throws for what cannot be asked: a revoked proxy may be thrown too. */
+export function isInstance<E extends Error>(
+  error: unknown,
+  errorClass: abstract new (...args: never[]) => E,
+): error is E {
+  try {
+    return error instanceof errorClass
+  } catch {
+    return false
+  }
+}
+
 /** For an error of a cascade: its stack would be that of the engine, which says nothing and costs much. */
 export function withoutStack<E extends Error>(make: () => E): E {
   const { stackTraceLimit } = Error

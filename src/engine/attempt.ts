@@ -1,4 +1,4 @@
-import { CancelledError } from '../errors.ts'
+import { CancelledError, isInstance } from '../errors.ts'
 import type { AnyBody, ExecutorFuture, Slot } from '../executor/executor.ts'
 import { BaseFuture } from '../future/future.ts'
 import { isThenable } from '../future/task-future.ts'
@@ -125,7 +125,7 @@ export class Attempt implements RunningBody {
   isStop(error: unknown): boolean {
     const abort = this.#extras?.abort
     if (abort === undefined) return false
-    if (error === abort.reason || error instanceof CancelledError) return true
+    if (error === abort.reason || isInstance(error, CancelledError)) return true
     try {
       const { name, cause } = (error ?? {}) as { name?: unknown; cause?: unknown }
       return cause === abort.reason || name === 'AbortError'

@@ -1,11 +1,11 @@
 import { MAX_DELAY } from '../clock.ts'
-import { ExecutorShutdownError } from '../errors.ts'
+import { ExecutorShutdownError, isInstance } from '../errors.ts'
 import type { RetryPolicy } from '../task/task-options.ts'
 
 /** Whether another attempt follows the one of this number. Throws what the policy's own `when` throws. */
 export function mayRetry(policy: RetryPolicy | undefined, attempt: number, error: unknown): policy is RetryPolicy {
   // A closed executor takes no second attempt either.
-  if (policy === undefined || attempt > policy.limit || error instanceof ExecutorShutdownError) return false
+  if (policy === undefined || attempt > policy.limit || isInstance(error, ExecutorShutdownError)) return false
   return policy.when === undefined || policy.when(error, attempt)
 }
 

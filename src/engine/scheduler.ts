@@ -307,9 +307,8 @@ export class Scheduler {
     const examples = sample
       .map(({ name, exception }) => `${name}: ${exception?.type}: ${exception?.message}`)
       .join('; ')
-    console.warn(
-      `taps-sdk: ${count} failed ${count === 1 ? 'task' : 'tasks'} that nobody awaited: ${examples}${count > sample.length ? '; …' : ''}`,
-    )
+    const more = count > sample.length ? '; …' : ''
+    console.warn(`taps-sdk: ${count} failed ${count === 1 ? 'task' : 'tasks'} that nobody awaited: ${examples}${more}`)
   }
 }
 

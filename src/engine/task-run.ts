@@ -1,5 +1,11 @@
 import type { Clock } from '../clock.ts'
-import { DependencyError, type ExecutorShutdownError, type TaskName, TimeoutError, withoutStack } from '../errors.ts'
+import {
+  type DependencyError,
+  type ExecutorShutdownError,
+  type TaskName,
+  TimeoutError,
+  withoutStack,
+} from '../errors.ts'
 import type { AnyBody, ExecutorLike, ReadyCall, Slot } from '../executor/executor.ts'
 import type { Queued } from '../executor/ready-queue.ts'
 import { BaseFuture, cancelledError, type Dependent } from '../future/future.ts'
@@ -108,11 +114,11 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   }
 
   override get failurePath(): readonly TaskName[] {
-    return this.outcome instanceof DependencyError && this.state === BLOCKED ? this.outcome.path : super.failurePath
+    return this.state === BLOCKED ? (this.outcome as DependencyError).path : super.failurePath
   }
 
   override get failureCause(): unknown {
-    return this.outcome instanceof DependencyError && this.state === BLOCKED ? this.outcome.cause : this.outcome
+    return this.state === BLOCKED ? (this.outcome as DependencyError).cause : this.outcome
   }
 
   override running(): boolean {
@@ -255,9 +261,20 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
 
   /** A result that is a future, or an array with futures, is joined: the task ends when they do, and holds no slot. */
   #succeed(value: unknown): void {
-    if (isFuture(value)) this.#join(value, [value])
-    else if (Array.isArray(value) && hasFutures(value)) this.#join(value, value.filter(isFuture))
-    else this.settle(SUCCEEDED, value)
+    let result = value
+    let futures: readonly PromiseLike<unknown>[] | undefined
+    try {
+      if (isFuture(value)) futures = [value]
+      else if (Array.isArray(value) && hasFutures(value)) {
+        // A plain array, whatever class it is of: what is done with it later must not throw.
+        result = Array.from(value)
+        futures = (result as unknown[]).filter(isFuture)
+      }
+    } catch (error) {
+      return this.#fail(error)
+    }
+    if (futures === undefined) this.settle(SUCCEEDED, value)
+    else this.#join(result, futures)
   }
 
   #join(result: unknown, futures: readonly PromiseLike<unknown>[]): void {

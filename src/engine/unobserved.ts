@@ -1,13 +1,15 @@
 import type { TaskInfo } from '../record/record.ts'
 import type { TaskRun } from './task-run.ts'
 
-/** How many failures are kept for the report. */
+/** How many failures are told of. */
 const SAMPLE = 10
+/** How many are kept: more, because some of them may still be asked for. */
+const KEPT = 10 * SAMPLE
 
 /** Failures that nobody has asked for. */
 export class Unobserved {
   #count = 0
-  readonly #sample: Set<TaskRun> = new Set()
+  readonly #kept: Set<TaskRun> = new Set()
 
   get count(): number {
     return this.#count
@@ -15,15 +17,15 @@ export class Unobserved {
 
   add(run: TaskRun): void {
     this.#count++
-    if (this.#sample.size < SAMPLE) this.#sample.add(run)
+    if (this.#kept.size < KEPT) this.#kept.add(run)
   }
 
   remove(run: TaskRun): void {
     this.#count--
-    this.#sample.delete(run)
+    this.#kept.delete(run)
   }
 
   get sample(): readonly TaskInfo[] {
-    return [...this.#sample].map((run) => run.info)
+    return [...this.#kept].slice(0, SAMPLE).map((run) => run.info)
   }
 }

@@ -1,4 +1,4 @@
-import { CancelledError } from '../errors.ts'
+import { CancelledError, isInstance } from '../errors.ts'
 import { exceptionInfo } from '../record/exception-info.ts'
 import type { TaskInfo } from '../record/record.ts'
 import { BaseFuture } from './future.ts'
@@ -30,7 +30,7 @@ export class ValueFuture<T> extends BaseFuture<T> {
     Promise.resolve(thenable).then(
       (value) => future.settle(SUCCEEDED, value),
       (error) => {
-        const isCancelled = error instanceof CancelledError || wasCancelled(thenable)
+        const isCancelled = isInstance(error, CancelledError) || wasCancelled(thenable)
         future.settle(isCancelled ? CANCELLED : FAILED, error)
       },
     )

@@ -307,21 +307,91 @@ describe("onParentFailure: 'settle'", () => {
   })
 })
 
-describe('an error that cannot be read', () => {
-  test('fails its task only, and is written down as far as it goes', async () => {
-    const recordLogger = new MemoryRecordLogger()
-    await using engine = new Engine({ recordLogger })
-    class Unreadable extends Error {
-      override get message(): string {
-        throw new Error('not to be read')
+describe('things that cannot be read', () => {
+  class Unreadable extends Error {
+    override get message(): string {
+      throw new Error('not to be read')
+    }
+  }
+  const { proxy: revoked, revoke } = Proxy.revocable({}, {})
+  revoke()
+  const things: [string, unknown][] = [
+    ['an error whose message throws', new Unreadable()],
+    ['a revoked proxy', revoked],
+    ['an object without a prototype', Object.create(null)],
+  ]
+
+  test.each(things)(
+    '%s, thrown, fails its task and its children, and is written down as far as it goes',
+    async (_, thing) => {
+      const recordLogger = new MemoryRecordLogger()
+      await using engine = new Engine({ recordLogger })
+      const future = engine.submit(
+        task({ name: 'fail', retries: 1 }, (): number => {
+          throw thing
+        }),
+      )
+      const child = engine.submit(identity, future)
+      const settling = engine.submit(
+        task({ onParentFailure: 'settle' }, (outcome: PromiseSettledResult<number>) => outcome.status),
+        future,
+      )
+      expect(await future.catch((reason) => Object.is(reason, thing))).toBe(true)
+      expect(Object.is(((await reasonOf(child)) as DependencyError).cause, thing)).toBe(true)
+      expect(await settling).toBe('rejected')
+      expect(await engine.submit(identity, 1)).toBe(1)
+      expect(recordLogger.records.map(({ status }) => status)).toEqual(['failed', 'blocked', 'succeeded', 'succeeded'])
+      expect(future.info.exception?.message).toBe('(cannot be read)')
+      expect(future.info.attempts).toBe(2)
+    },
+  )
+
+  test.each(things)('%s, as the reason of a foreign promise, fails the child', async (_, thing) => {
+    await using engine = new Engine()
+    const child = engine.submit(identity, Promise.reject(thing))
+    expect(Object.is(((await reasonOf(child)) as DependencyError).cause, thing)).toBe(true)
+  })
+
+  test('thrown by a body that was told to stop, fails its task', async () => {
+    for (const [, thing] of things) {
+      await using engine = new Engine()
+      const started = deferred()
+      const gate = deferred<number>()
+      const future = engine.submit(() => {
+        started.resolve()
+        return gate.promise
+      })
+      await started.promise
+      future.cancel()
+      gate.reject(thing)
+      expect(await future.catch((reason) => Object.is(reason, thing))).toBe(true)
+    }
+  })
+
+  test('an array that throws when it is looked into fails the task that returns it', async () => {
+    await using engine = new Engine()
+    const problem = new Error('not to be looked into')
+    const array = new Proxy([1], {
+      get(target, key) {
+        if (key === 'then') return undefined
+        if (key === '0') throw problem
+        return Reflect.get(target, key)
+      },
+    })
+    const future = engine.submit(() => array)
+    expect(await reasonOf(future)).toBe(problem)
+    expect(await engine.submit(identity, 1)).toBe(1)
+  })
+
+  test('an array of a class that cannot be copied is joined all the same', async () => {
+    await using engine = new Engine()
+    class Rows extends Array<unknown> {
+      static override get [Symbol.species](): ArrayConstructor {
+        throw new Error('not to be copied')
       }
     }
-    const error = new Unreadable()
-    const future = engine.submit(fail, error)
-    expect(await reasonOf(future)).toBe(error)
-    expect(await engine.submit(identity, 1)).toBe(1)
-    expect(recordLogger.records.map(({ success }) => success)).toEqual([false, true])
-    expect(future.info.exception).toMatchObject({ type: 'Error', message: '(cannot be read)' })
+    const rows = Rows.from([engine.submit(identity, 1), 2])
+    expect(await engine.submit(() => rows)).toEqual([1, 2])
   })
 })
 
@@ -382,6 +452,18 @@ describe('failures that nobody observes', () => {
     expect(report?.warnings).toHaveLength(1)
     expect(report?.warnings[0]).toContain('1000 failed tasks')
     expect(report?.warnings[0]?.length).toBeLessThan(1000)
+  })
+
+  test('are shown although the first of them were looked at later', async () => {
+    const report = await reportOf(async (engine) => {
+      const futures = Array.from({ length: 30 }, (_, i) => engine.submit(fail, new Error(`number ${i}`)))
+      await engine.submit(identity, 1)
+      for (const future of futures.slice(0, 25)) await future.exception()
+    })
+    expect(report?.count).toBe(5)
+    expect(report?.sample.map(({ exception }) => exception?.message)).toEqual(
+      [25, 26, 27, 28, 29].map((i) => `number ${i}`),
+    )
   })
 
   test('are reported once, by the first shutdown', async () => {

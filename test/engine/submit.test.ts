@@ -153,10 +153,10 @@ describe('when bodies start', () => {
     const log: string[] = []
     const parent = engine.submit(() => log.push('parent'))
     log.push('after parent')
-    engine.submit((_: number) => log.push('child of a pending parent'), parent)
+    const child = engine.submit((_: number) => log.push('child of a pending parent'), parent)
     log.push('after child')
-    await parent
-    log.push('parent done')
+    await child
+    log.push('child done')
     const late = engine.submit((_: number) => log.push('child of a finished parent'), parent)
     log.push('after late child')
     await late
@@ -165,7 +165,7 @@ describe('when bodies start', () => {
       'after child',
       'parent',
       'child of a pending parent',
-      'parent done',
+      'child done',
       'after late child',
       'child of a finished parent',
     ])
