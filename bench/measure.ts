@@ -11,8 +11,8 @@ export async function collectGarbage(): Promise<void> {
 
 /**
  * The mean time of a run in ms: several in a row, after others that warm up the compiler, so that each pays for the
- * garbage of the one before. Garbage is not collected by force in between: that makes V8 throw optimized code away, and
- * would measure the compiler.
+ * garbage of the one before. Garbage is not collected by force in between: V8 throws optimized code away whose objects
+ * are gone, and the next run would measure the compiler.
  */
 export async function timed(run: () => Promise<void>, { warmUps = 3, runs = 7, warmUp = run } = {}): Promise<number> {
   for (let i = 0; i < warmUps; i++) await warmUp()
