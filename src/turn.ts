@@ -61,6 +61,8 @@ export function deliverNotices(): void {
  * @param now - milliseconds on the clock of the caller, who has read it anyway
  */
 export function isOvertime(now: number): boolean {
+  // A call that has failed and will be tried again has no start any more.
+  if (now < 0) return overtime
   if (!bursting) {
     bursting = true
     began = now

@@ -103,6 +103,14 @@ test('a delay never grows beyond what timers take', async () => {
   expect(Math.max(...clock.delays)).toBeLessThan(2 ** 31)
 })
 
+test('a retry without delay does not wait for the event loop, nor make others wait', async () => {
+  await using engine = new Engine({ clock: new ManualClock(), executor: new InProcessExecutor({ concurrency: 1 }) })
+  const flaky = engine.submit(failing(2, { retries: 2 }).run)
+  const others = engine.map((i: number) => i, [1, 2, 3])
+  await quiet()
+  expect([flaky, ...others].map((future) => future.done())).toEqual([true, true, true, true])
+})
+
 test('a task that waits for its next attempt holds no slot', async () => {
   const clock = new ManualClock()
   await using engine = new Engine({ clock, executor: new InProcessExecutor({ concurrency: 1 }) })

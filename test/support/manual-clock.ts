@@ -52,6 +52,12 @@ export class ManualClock implements Clock {
     this.#now = end
   }
 
+  /** Lets time pass until the next timer is due, if there is any. */
+  async advanceToNext(): Promise<void> {
+    const next = this.#next(Infinity)
+    if (next !== undefined) await this.advance(next.at - this.#now)
+  }
+
   #next(end: number): Timer | undefined {
     const due = [...this.#timers].filter((timer) => timer.at <= end)
     return due.sort((a, b) => a.at - b.at || a.order - b.order)[0]
