@@ -1,5 +1,6 @@
 import vm from 'node:vm'
 import { describe, expect, test } from 'vitest'
+import { findFutures } from '../../src/engine/arguments.ts'
 import {
   CancelledError,
   constant,
@@ -346,6 +347,16 @@ describe('duplicates', () => {
     })
     expect(child.info.parentTaskIds).toEqual([parent.info.taskId])
     expect(await child).toBe(6)
+  })
+
+  test('one search finds each once, however often it stands there', () => {
+    const [parent, other] = [later(1), later(2)]
+    const thenable = Promise.resolve(3)
+    const found = findFutures([parent, [parent, other, { parent }], new Map([[thenable, [thenable, parent]]])])
+    expect(found?.futures).toHaveLength(3)
+    // And the next search finds them again.
+    expect(findFutures([parent])?.futures).toEqual([parent])
+    expect(findFutures([1, [2]])).toBe(undefined)
   })
 
   test('the same promise twice is awaited once', async () => {

@@ -11,6 +11,7 @@ import {
   isFuture,
   type TaskFuture,
   task,
+  taskContext,
 } from '../../src/index.ts'
 import { deferred, reasonOf } from './support.ts'
 
@@ -171,7 +172,11 @@ describe('iterating over a FutureList', () => {
       async (n: number) => {
         ran.push(n)
         if (n === 1) started.resolve()
-        if (n > 0) return gate.promise
+        if (n > 0) {
+          const value = await gate.promise
+          expect(taskContext().signal.aborted).toBe(false)
+          return value
+        }
         await started.promise
         if (end === 'a failure') throw new Error('no')
         return n
