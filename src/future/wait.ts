@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../clock.ts'
-import { ConfigError, TimeoutError } from '../errors.ts'
+import { TimeoutError } from '../errors.ts'
 import { currentBody } from '../task/task-context.ts'
-import { describe } from '../task/task-options.ts'
+import { describe, oneOf } from '../task/task-options.ts'
 import { timeoutOf } from './deadline.ts'
 import type { BaseFuture, Observer } from './future.ts'
 import { checkFuture, toBase } from './future-list.ts'
@@ -10,6 +10,10 @@ import type { TaskFuture, WaitOptions } from './task-future.ts'
 
 /** When `wait` returns. */
 export type ReturnWhen = 'FIRST_COMPLETED' | 'FIRST_EXCEPTION' | 'ALL_COMPLETED'
+
+const RETURN_WHEN = oneOf('FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED', (value) =>
+  ['FIRST_COMPLETED', 'FIRST_EXCEPTION', 'ALL_COMPLETED'].includes(value as string),
+)
 
 /** Options of {@link wait}. */
 export interface WaitForOptions extends WaitOptions {
@@ -44,7 +48,7 @@ class Group<T> implements Observer {
 
   constructor(
     futures: Iterable<TaskFuture<T>>,
-    options: WaitOptions,
+    timeout: number | undefined,
     caller: string,
     onSettled: (future: BaseFuture<unknown>, index: number) => void,
     onTimeout: () => void,
@@ -62,7 +66,6 @@ class Group<T> implements Observer {
     })
     this.#bases = bases
     this.#clock = [...bases.keys()].find((base) => base.clock !== systemClock)?.clock ?? systemClock
-    const timeout = timeoutOf(caller, options)
     if (timeout !== undefined) this.#timer = this.#clock.setTimeout(onTimeout, timeout)
   }
 
@@ -99,17 +102,13 @@ class Group<T> implements Observer {
  * @throws TypeError at once if an element is no future; ConfigError for a wrong option
  */
 export function wait<T>(futures: Iterable<TaskFuture<T>>, options: WaitForOptions = {}): Promise<WaitResult<T>> {
+  const timeout = timeoutOf('wait', options, { returnWhen: RETURN_WHEN })
   const { returnWhen = 'ALL_COMPLETED' } = options
-  if (!['FIRST_COMPLETED', 'FIRST_EXCEPTION', 'ALL_COMPLETED'].includes(returnWhen)) {
-    throw new ConfigError(
-      `wait: returnWhen takes FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED, not ${describe(returnWhen)}`,
-    )
-  }
   let finish = (): void => {}
   let missing = 0
   const group = new Group(
     futures,
-    options,
+    timeout,
     'wait',
     ({ state }) => {
       missing--
@@ -149,7 +148,7 @@ export function asCompleted<T>(
   futures: Iterable<TaskFuture<T>>,
   options: WaitOptions = {},
 ): AsyncIterableIterator<Completed<T>> {
-  return new Completions(futures, options)
+  return new Completions(futures, timeoutOf('asCompleted', options))
 }
 
 class Completions<T> implements AsyncIterableIterator<Completed<T>> {
@@ -160,10 +159,10 @@ class Completions<T> implements AsyncIterableIterator<Completed<T>> {
   #timedOut = false
   #waiting: (() => void)[] = []
 
-  constructor(futures: Iterable<TaskFuture<T>>, options: WaitOptions) {
+  constructor(futures: Iterable<TaskFuture<T>>, timeout: number | undefined) {
     this.#group = new Group(
       futures,
-      options,
+      timeout,
       'asCompleted',
       (_, index) => {
         this.#finished.push({ future: this.#group.futures[index] as TaskFuture<T>, index })

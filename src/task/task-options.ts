@@ -46,9 +46,11 @@ export interface TaskOptions extends CallOptions {
   readonly onParentFailure?: 'settle' | undefined
 }
 
-type Check = (value: unknown) => string | undefined
+/** Says what an option takes, if this value is not it. */
+export type Check = (value: unknown) => string | undefined
 
-const oneOf =
+/** A check by a test, which says `wanted` of all else. */
+export const oneOf =
   (wanted: string, test: (value: unknown) => boolean): Check =>
   (value) =>
     test(value) ? undefined : wanted

@@ -186,6 +186,9 @@ describe('asCompleted', () => {
     const asCompleted_ = asCompleted as (...args: unknown[]) => unknown
     for (const timeout of [-1, Number.NaN, '10'])
       expect(() => asCompleted_([constant(1)], { timeout })).toThrow(ConfigError)
+    expect(() => asCompleted_([constant(1)], { returnWhen: 'FIRST_COMPLETED' })).toThrow(
+      /asCompleted has no option "returnWhen"; there are timeout/,
+    )
     expect(() => asCompleted_([1])).toThrow(/element 0 of asCompleted is no future/)
     expect(() => asCompleted_(constant(1))).toThrow(/asCompleted takes an iterable of futures/)
   })

@@ -155,6 +155,12 @@ describe('result and exception', () => {
     expect(await Promise.all(results)).toEqual([1, 1, 1, 1])
   })
 
+  test('an unknown option, or a number in the place of the options, is refused at once', () => {
+    const result = constant(1).result as (options: unknown) => unknown
+    expect(() => result.call(constant(1), { timeOut: 5 })).toThrow(/result has no option "timeOut"; there are timeout/)
+    expect(() => result.call(constant(1), 5)).toThrow(/result takes an object with options, not 5/)
+  })
+
   test.each([-1, Number.NaN, '10', null, 2 ** 31])('a timeout of %s is refused at once', async (timeout) => {
     await using engine = new Engine()
     const future = engine.submit(identity, 1)

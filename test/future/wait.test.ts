@@ -212,6 +212,10 @@ describe('wait', () => {
     )
     for (const timeout of [-1, Number.NaN, '10', null, 2 ** 31])
       expect(() => wait_([done], { timeout })).toThrow(/wait: timeout takes milliseconds/)
+    expect(() => wait_([done], { returnwhen: 'FIRST_COMPLETED' })).toThrow(
+      /wait has no option "returnwhen"; there are timeout, returnWhen/,
+    )
+    expect(() => wait_([done], 'FIRST_COMPLETED')).toThrow(/wait takes an object with options, not "FIRST_COMPLETED"/)
     expect(() => wait_([done, 5])).toThrow(TypeError)
     expect(() => wait_([done, Promise.resolve()])).toThrow(
       /element 1 of wait is no future: wrap a value in constant\(\)/,
