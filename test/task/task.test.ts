@@ -1,7 +1,11 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { ConfigError, Engine, task } from '../../src/index.ts'
 import { lookUp } from '../../src/task/task-ref.ts'
 import { first, moduleUrl, moved, second, square } from './declared-tasks.ts'
+
+const run = promisify(execFile)
 
 describe('the forms of task()', () => {
   test('around a function', async () => {
@@ -91,6 +95,14 @@ describe('the reference of a task', () => {
   test('has the URL of the module that declares it', () => {
     expect(square.ref).toEqual({ module: moduleUrl, name: 'square', ordinal: 0 })
     expect(moduleUrl).toMatch(/^file:\/\/\/.*declared-tasks\.ts$/)
+  })
+
+  test.each([[[]], [['--enable-source-maps']]])('has it in Node itself too, started with %j', async (flags) => {
+    const script = `
+      const { square, second } = await import(${JSON.stringify(moduleUrl)})
+      console.log(JSON.stringify([square.ref, second.ref]))`
+    const { stdout } = await run(process.execPath, [...flags, '--input-type=module', '--eval', script])
+    expect(JSON.parse(stdout)).toEqual([square.ref, second.ref])
   })
 
   test('tells tasks of one name in one module apart by their ordinal, the order of declaration', () => {
