@@ -1,7 +1,7 @@
 import { ExecutorShutdownError } from '../errors.ts'
 import { type CallSource, connectOf, type ExecutorFuture, type ExecutorLike, type Waker } from '../executor/executor.ts'
 import { ReadyQueue } from '../executor/ready-queue.ts'
-import { enter, leave } from '../task/task-context.ts'
+import { inside } from '../task/task-context.ts'
 import { deliverNotices, isOvertime, type Pump, wake } from '../turn.ts'
 import type { Attempt } from './attempt.ts'
 import type { Chunk } from './chunk.ts'
@@ -123,15 +123,13 @@ export function submitTo(
   fn: (...args: never[]) => unknown,
   args: readonly unknown[],
 ): ExecutorFuture<unknown> {
-  enter(attempt)
   handedFn = fn
   handedBy = attempt.run.plan.scheduler
   try {
-    return executor.submit(fn as (...all: readonly unknown[]) => unknown, ...args)
+    return inside(attempt, () => executor.submit(fn as (...all: readonly unknown[]) => unknown, ...args))
   } catch (error) {
     return Promise.reject(error)
   } finally {
     handedFn = handedBy = undefined
-    leave()
   }
 }

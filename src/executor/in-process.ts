@@ -4,7 +4,7 @@ import { CancelledError, ExecutorShutdownError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
 import { isFuture } from '../future/task-future.ts'
 import type { Joined } from '../task/inputs.ts'
-import { leave } from '../task/task-context.ts'
+import { outside } from '../task/task-context.ts'
 import { checkOptions, describe } from '../task/task-options.ts'
 import { isOvertime, type Pump, wake } from '../turn.ts'
 import {
@@ -153,6 +153,7 @@ class SlotPool implements Pump, Waker {
   }
 
   #askForSlots(queue: PQueue): void {
+    if (this.#granted === this.concurrency) return
     let wanted = this.#reclaims.size
     for (const source of this.#sources) wanted += source.size
     for (; wanted > 0 && this.#granted < this.concurrency; wanted--) {
@@ -271,8 +272,7 @@ class OwnCall implements ReadyCall, Queued<OwnCall> {
     this.isReady = false
     this.startTime = systemClock.now()
     // The body before it may have been a task of an engine.
-    leave()
-    void this.#run(slot)
+    void outside(() => this.#run(slot))
     return false
   }
 

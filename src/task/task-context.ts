@@ -36,39 +36,64 @@ export interface RunningBody {
 interface Storage {
   getStore(): RunningBody | undefined
   enterWith(body: RunningBody | undefined): void
+  run<R>(body: RunningBody, fn: () => R): R
 }
 interface AsyncHooks {
-  readonly AsyncLocalStorage: (new () => Storage) & { snapshot?(): <R>(fn: () => R) => R }
+  readonly AsyncLocalStorage: (new () => Storage) & { snapshot(): <R>(fn: () => R) => R }
 }
 
 // No import: this module has to load where there is no Node. Without it, a body is known only until its first await.
 const { process } = globalThis as { process?: { getBuiltinModule?(id: string): unknown } }
 const hooks = process?.getBuiltinModule?.('node:async_hooks') as AsyncHooks | undefined
 const storage = hooks === undefined ? undefined : new hooks.AsyncLocalStorage()
+const atRoot = hooks?.AsyncLocalStorage.snapshot()
 let current: RunningBody | undefined
 let entered = false
-
-/** Runs `fn` outside of every body, and of whatever async context happens to be the caller's. */
-export const outside: <R>(fn: () => R) => R = hooks?.AsyncLocalStorage.snapshot?.() ?? ((fn) => fn())
 
 /** The body that the caller belongs to. */
 export function currentBody(): RunningBody | undefined {
   return storage === undefined ? current : storage.getStore()
 }
 
-/** All that runs from here on, and what it starts, belongs to `body`, until `leave`. Half the price of `AsyncLocalStorage.run`. */
+/**
+ * All that runs from here to the end of this job of the event loop, and what it starts, belongs to `body`, until another
+ * one is entered. Half the price of `AsyncLocalStorage.run`.
+ */
 export function enter(body: RunningBody): void {
   entered = true
   if (storage === undefined) current = body
   else storage.enterWith(body)
 }
 
-/** Ends what `enter` began. */
-export function leave(): void {
-  if (!entered) return
+/** To be called where a job begins that is outside of every body. */
+export function beginJob(): void {
   entered = false
-  if (storage === undefined) current = undefined
-  else storage.enterWith(undefined)
+  current = undefined
+}
+
+/** Runs `fn` as a part of `body`. */
+export function inside<R>(body: RunningBody, fn: () => R): R {
+  if (storage !== undefined) return storage.run(body, fn)
+  const before = current
+  current = body
+  try {
+    return fn()
+  } finally {
+    current = before
+  }
+}
+
+/** Runs `fn` outside of the body that was entered last in this job, if any. */
+export function outside<R>(fn: () => R): R {
+  if (!entered) return fn()
+  if (atRoot !== undefined) return atRoot(fn)
+  const before = current
+  current = undefined
+  try {
+    return fn()
+  } finally {
+    current = before
+  }
 }
 
 /** A clock with the `sleep` of one task. */
