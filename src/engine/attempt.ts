@@ -176,7 +176,7 @@ export class Attempt implements RunningBody {
     }
   }
 
-  awaits(futures: Iterable<object>): ((goOn: () => void) => void) | undefined {
+  awaits(futures: Iterable<object>, isForAny = false): ((goOn: () => void) => void) | undefined {
     if (this.#hasEnded) return undefined
     const awaited: BaseFuture<unknown>[] = []
     let isOwn = false
@@ -184,6 +184,8 @@ export class Attempt implements RunningBody {
       if (!(future instanceof BaseFuture) || future.done()) continue
       awaited.push(future)
       isOwn ||= this.run.isOfSameEngine(future)
+      // Enough to lend, and to find a ring in the end: one that is left closes it when it is the only one left.
+      if (isOwn && isForAny) break
     }
     if (awaited.length === 0) return undefined
     if (closesRing(this.run, awaited)) throw ringError(this.run)

@@ -139,7 +139,7 @@ class Stream implements AsyncIterableIterator<unknown> {
 
   #news(): Promise<void> {
     return new Promise((resolve) => {
-      const resume = currentBody()?.awaits(this.#flying)
+      const resume = currentBody()?.awaits(this.#flying, true)
       this.#wake = () => {
         this.#wake = undefined
         if (resume === undefined) resolve()

@@ -41,6 +41,8 @@ export interface Completed<T> {
 class Group<T> implements Observer {
   readonly futures: readonly TaskFuture<T>[]
   readonly #bases: ReadonlyMap<BaseFuture<unknown>, number>
+  /** Those that have not told yet that they are done. */
+  readonly #open: Set<BaseFuture<unknown>>
   readonly #clock: Clock
   readonly #onSettled: (future: BaseFuture<unknown>, index: number) => void
   #timer: unknown
@@ -65,6 +67,7 @@ class Group<T> implements Observer {
       seen.add(future)
     })
     this.#bases = bases
+    this.#open = new Set(bases.keys())
     this.#clock = [...bases.keys()].find((base) => base.clock !== systemClock)?.clock ?? systemClock
     if (timeout !== undefined) this.#timer = this.#clock.setTimeout(onTimeout, timeout)
   }
@@ -73,9 +76,9 @@ class Group<T> implements Observer {
     return this.#bases.size
   }
 
-  /** Lends the slots of a body that waits. */
-  lend(): ((goOn: () => void) => void) | undefined {
-    return currentBody()?.awaits(this.#bases.keys())
+  /** Lends the slots of a body that waits: for all of them, or once more for any. */
+  lend(isForAny: boolean): ((goOn: () => void) => void) | undefined {
+    return currentBody()?.awaits(this.#open, isForAny)
   }
 
   observe(): void {
@@ -87,6 +90,7 @@ class Group<T> implements Observer {
   }
 
   settled(future: BaseFuture<unknown>): void {
+    this.#open.delete(future)
     this.#onSettled(future, this.#bases.get(future) as number)
   }
 
@@ -119,7 +123,7 @@ export function wait<T>(futures: Iterable<TaskFuture<T>>, options: WaitForOption
   )
   missing = group.size
   return new Promise((resolve) => {
-    const resume = missing === 0 ? undefined : group.lend()
+    const resume = missing === 0 ? undefined : group.lend(false)
     finish = () => {
       finish = () => {}
       group.close()
@@ -195,7 +199,7 @@ class Completions<T> implements AsyncIterableIterator<Completed<T>> {
 
   #news(): Promise<void> {
     return new Promise((resolve) => {
-      const resume = this.#group.lend()
+      const resume = this.#group.lend(true)
       this.#waiting.push(() => {
         if (resume === undefined) resolve()
         else resume(resolve)

@@ -29,8 +29,9 @@ export interface RunningBody {
    * Told that the body awaits these futures, which are not all done: it gives its slots to others meanwhile. Answers how to go on:
    * what it is given runs once the slots are there again. Undefined: there is nothing to lend.
    * Throws if the wait would never end, because one of the futures waits for this body.
+   * @param isForAny - the wait ends with any of them, and there may be another one for the rest: not all are looked at
    */
-  awaits(futures: Iterable<object>): ((goOn: () => void) => void) | undefined
+  awaits(futures: Iterable<object>, isForAny?: boolean): ((goOn: () => void) => void) | undefined
 }
 
 interface Storage {

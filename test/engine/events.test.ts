@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Engine, type EngineEvents, MemoryRecordLogger, task, taskContext } from '../../src/index.ts'
+import { Engine, type EngineEvents, InProcessExecutor, MemoryRecordLogger, task, taskContext } from '../../src/index.ts'
 import { gate } from '../support/gate.ts'
 import { quiet } from '../support/quiet.ts'
 
@@ -128,6 +128,15 @@ test('settled is told before those go on who await the task', async () => {
   await engine.submit(identity, 1)
   log.push('awaited')
   expect(log).toEqual(['settled', 'awaited'])
+})
+
+test('what has happened is told before the next body starts', async () => {
+  await using engine = new Engine({ executor: new InProcessExecutor({ concurrency: 1 }) })
+  const log: string[] = []
+  engine.on('settled', ({ labels }) => log.push(`settled ${Object.keys(labels)}`))
+  for (const label of ['a', 'b', 'c']) engine.submit(task({ labels: label }, () => log.push(`body ${label}`)))
+  await engine.shutdown()
+  expect(log).toEqual(['body a', 'settled a', 'body b', 'settled b', 'body c', 'settled c'])
 })
 
 test('listeners are called in the order of registration, each as often as it was registered', async () => {

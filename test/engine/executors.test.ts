@@ -10,6 +10,7 @@ import {
   task,
 } from '../../src/index.ts'
 import { gate } from '../support/gate.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { quiet } from '../support/quiet.ts'
 
 /** Runs calls in this process, and remembers what it was asked. */
@@ -204,6 +205,29 @@ test('the inner submit of a task happens once, and only when its parents are don
   parents[1]?.open(2)
   expect(await sum).toBe(3)
   expect(spy.calls.map(({ args }) => args)).toEqual([[[1, 2]]])
+})
+
+test.each<[string, () => Executor]>([
+  ['in this process', () => new InProcessExecutor()],
+  ['in this process, with slots', () => new InProcessExecutor({ concurrency: 2 })],
+  ['of others', () => ({ submit: (fn, ...args) => Promise.resolve(fn(...args)) as never })],
+])('short tasks without end do not keep timers and I/O waiting: an executor %s', async (_, executor) => {
+  const clock = new ManualClock()
+  await using engine = new Engine({ clock, executor: executor() })
+  // A turn of the event loop of its own.
+  await quiet()
+  let hadTurn = false
+  setImmediate(() => {
+    hadTurn = true
+  })
+  const busy = (): boolean => {
+    clock.pass(1)
+    return hadTurn
+  }
+  // Longer than the event loop is kept waiting, all in all.
+  const turns = await Promise.all(Array.from({ length: 100 }, () => engine.submit(busy)))
+  expect(turns[0]).toBe(false)
+  expect(turns.at(-1)).toBe(true)
 })
 
 // --- Engines as executors

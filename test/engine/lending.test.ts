@@ -360,6 +360,42 @@ test('a body that ends while it still awaits gives its slot back once', async ()
   expect(load.most).toBe(1)
 })
 
+test('to wait inside of a body costs no more for each future where there are many', async () => {
+  await using engine = limited(2)
+  const count = 50_000
+  const read = async (results: AsyncIterable<unknown>): Promise<number> => {
+    let read = 0
+    for await (const _ of results) read++
+    return read
+  }
+  const items = Array.from({ length: count }, (_, i) => i)
+  // With a look at all of them each time, each of these would take a minute.
+  expect(await engine.submit(async () => await read(asCompleted(engine.map(identity<number>, items))))).toBe(count)
+  expect(await engine.submit(async () => await read(engine.map(identity<number>, items)))).toBe(count)
+  const options = { window: count, ordered: false }
+  expect(await engine.submit(async () => await read(engine.stream(identity<number>, items, options)))).toBe(count)
+})
+
+test('a ring that is left when all others are done is found while a body goes through futures as they are done', async () => {
+  await using engine = limited(2)
+  const own: { me?: TaskFuture<unknown> } = {}
+  const release = gate()
+  own.me = engine.submit(async () => {
+    const waits = engine.submit(async () => await own.me)
+    const ends = engine.submit(identity, release.promise)
+    const seen: unknown[] = []
+    try {
+      for await (const { index } of asCompleted([ends, waits])) seen.push(index)
+    } catch (error) {
+      seen.push((error as TimeoutError).code)
+    }
+    return seen
+  })
+  await quiet()
+  release.open()
+  expect(await own.me).toEqual([0, 'JOIN_CYCLE'])
+})
+
 // --- Labels
 
 test('a body that awaits lends the slots of its labels too', async () => {

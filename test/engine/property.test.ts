@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
@@ -16,7 +17,7 @@ import {
 import { ManualClock } from '../support/manual-clock.ts'
 import { quiet } from '../support/quiet.ts'
 
-/** What fast-check prints when a property fails has the seed and the path to the smallest example. */
+/** What fast-check prints when a property fails has the seed and the path to the smallest example. Many checks: node's are quick. */
 const RUNS = { seed: 20_260_214, numRuns: 3000 }
 
 // --- A random graph, and what happens to it
@@ -187,7 +188,7 @@ class World {
     const { parents, isSettling } = this.optionsOf(i)
     for (const parent of parents) {
       const { status } = (this.futures[parent] as TaskFuture<number>).info
-      expect(isSettling ? isFinal(status) : status === 'succeeded').toBe(true)
+      assert.ok(isSettling ? isFinal(status) : status === 'succeeded', `a parent of task ${i} is ${status}`)
     }
   }
 
@@ -277,10 +278,10 @@ class World {
     const { status } = future.info
     const answer = future.cancel(`by hand ${i}`)
     this.asked.add(i)
-    if (status === 'cancelled' || status === 'waiting' || status === 'ready') expect(answer).toBe(true)
-    else if (status !== 'running' || this.isHere) expect(answer).toBe(false)
+    if (status === 'cancelled' || status === 'waiting' || status === 'ready') assert.equal(answer, true)
+    else if (status !== 'running' || this.isHere) assert.equal(answer, false)
     // True only if it will never run, or was stopped; then it is so at once.
-    if (answer) expect(future.cancelled()).toBe(true)
+    if (answer) assert.equal(future.cancelled(), true)
   }
 
   /** Until nothing can happen any more. */
@@ -294,17 +295,20 @@ class World {
   // --- What must hold
 
   async check(): Promise<void> {
-    expect(this.futures.map((future) => future.done())).not.toContain(false)
+    assert.deepEqual(
+      this.futures.filter((future) => !future.done()).map(({ info }) => info),
+      [],
+    )
     let isClosed = false
     this.engine.shutdown().then(() => {
       isClosed = true
     })
     await quiet()
-    expect(isClosed).toBe(true)
-    expect([this.running, this.pending.length, this.clock.pending]).toEqual([0, 0, 0])
+    assert.ok(isClosed, 'shutdown has not ended')
+    assert.deepEqual([this.running, this.pending.length, this.clock.pending], [0, 0, 0])
     if (this.isHere) {
-      expect(this.mostRunning).toBeLessThanOrEqual(this.#scenario.slots)
-      expect(this.mostWeight).toBeLessThanOrEqual(this.#scenario.labelSlots)
+      assert.ok(this.mostRunning <= this.#scenario.slots, `${this.mostRunning} bodies ran at once`)
+      assert.ok(this.mostWeight <= this.#scenario.labelSlots, `the label was used ${this.mostWeight} times`)
     }
     this.#checkBooks()
     for (let i = 0; i < this.futures.length; i++) await this.#checkTask(i)
@@ -313,15 +317,19 @@ class World {
   #checkBooks(): void {
     const infos = this.futures.map(({ info }) => info)
     const ids = infos.map(({ taskId }) => taskId)
-    expect(this.engine.tasksExecuted).toBe(this.plans.length)
-    expect(new Set(ids).size).toBe(this.plans.length)
-    expect(ids.toSorted()).toEqual(ids)
+    assert.equal(this.engine.tasksExecuted, this.plans.length)
+    assert.equal(new Set(ids).size, this.plans.length)
+    assert.deepEqual(ids.toSorted(), ids)
     // One record each, and it says what the future says.
-    expect(this.log.records.toSorted((a, b) => (a.taskId < b.taskId ? -1 : 1))).toEqual(infos)
-    expect(this.engine.graph().nodes).toEqual(
+    assert.deepEqual(
+      this.log.records.toSorted((a, b) => (a.taskId < b.taskId ? -1 : 1)),
+      infos,
+    )
+    assert.deepEqual(
+      this.engine.graph().nodes,
       infos.map(({ taskId, name, status, parentTaskIds }) => ({ id: taskId, name, status, parents: parentTaskIds })),
     )
-    for (const id of ids) expect(this.events.get(id)).toMatch(/^S(RBT)*(RB?)?E$/)
+    for (const id of ids) assert.match(this.events.get(id) ?? '', /^S(RBT)*(RB?)?E$/)
   }
 
   async #checkTask(i: number): Promise<void> {
@@ -331,43 +339,44 @@ class World {
     const statuses = parents.map((parent) => this.futures[parent]?.info.status)
     const ids = parents.map((parent) => this.futures[parent]?.info.taskId)
     const starts = this.starts[i] ?? 0
-    expect(parentTaskIds.toSorted()).toEqual([...new Set(ids)].toSorted())
+    assert.deepEqual(parentTaskIds.toSorted(), [...new Set(ids)].toSorted())
     // A body runs once for each attempt, at most.
-    expect(starts).toBeLessThanOrEqual(attempts)
-    if (this.isHere) expect(starts).toBe(attempts)
-    expect(attempts).toBeLessThanOrEqual(retries + 1)
-    expect(Math.min(...Object.values(times))).toBeGreaterThanOrEqual(0)
-    expect(times.waitingMs + times.queuedMs + times.runMs).toBe((receivedTime ?? Number.NaN) - submitTime)
-    if (!isSettling && statuses.some((each) => each !== 'succeeded')) expect(['blocked', 'cancelled']).toContain(status)
+    assert.ok(starts <= attempts)
+    if (this.isHere) assert.equal(starts, attempts)
+    assert.ok(attempts <= retries + 1)
+    assert.ok(Math.min(...Object.values(times)) >= 0)
+    assert.equal(times.waitingMs + times.queuedMs + times.runMs, (receivedTime ?? Number.NaN) - submitTime)
+    if (!isSettling && statuses.some((each) => each !== 'succeeded')) assert.match(status, /^(blocked|cancelled)$/)
     const error = status === 'cancelled' ? undefined : await future.exception()
     if (status === 'succeeded') {
       const values = await Promise.allSettled(parents.map((parent) => this.futures[parent]))
-      expect(await future).toBe(i + total(values))
-      expect(attempts).toBeGreaterThan(0)
+      assert.equal(await future, i + total(values))
+      assert.ok(attempts > 0)
     } else if (status === 'failed') {
-      expect(attempts).toBeGreaterThan(0)
-      if ((error as { code?: string }).code !== 'TIMEOUT') expect(error).toBe(this.errors[i])
-      else expect(this.optionsOf(i).timeout).toBe(100)
-      expect(fails > 0 || (error as { code?: string }).code === 'TIMEOUT').toBe(true)
+      assert.ok(attempts > 0)
+      if ((error as { code?: string }).code !== 'TIMEOUT') assert.equal(error, this.errors[i])
+      else assert.equal(this.optionsOf(i).timeout, 100)
+      assert.ok(fails > 0 || (error as { code?: string }).code === 'TIMEOUT')
     } else if (status === 'blocked') {
-      expect(attempts).toBe(0)
+      assert.equal(attempts, 0)
       this.#checkPath(i, error as DependencyError)
     } else {
-      expect(status).toBe('cancelled')
-      expect(this.asked.has(i) || (!isSettling && statuses.includes('cancelled'))).toBe(true)
-      await expect(future).rejects.toMatchObject({ code: 'CANCELLED' })
+      assert.equal(status, 'cancelled')
+      assert.ok(this.asked.has(i) || (!isSettling && statuses.includes('cancelled')))
+      await assert.rejects(future.result(), { code: 'CANCELLED' })
     }
   }
 
   /** The path leads from the task, edge by edge, to one that failed; and the cause is what that one failed with. */
   #checkPath(i: number, error: DependencyError): void {
-    expect(error).toBeInstanceOf(DependencyError)
+    assert.ok(error instanceof DependencyError)
     const path = error.path.map(({ id }) => this.futures.findIndex(({ info }) => info.taskId === id))
-    expect(path[0]).toBe(i)
-    for (let k = 1; k < path.length; k++) expect(this.plans[path[k - 1] as number]?.parents).toContain(path[k])
+    assert.equal(path[0], i)
+    for (let k = 1; k < path.length; k++)
+      assert.ok(this.plans[path[k - 1] as number]?.parents.includes(path[k] as number))
     const root = path.at(-1) as number
-    expect(this.futures[root]?.info.status).toBe('failed')
-    if ((error.cause as { code?: string }).code !== 'TIMEOUT') expect(error.cause).toBe(this.errors[root])
+    assert.equal(this.futures[root]?.info.status, 'failed')
+    if ((error.cause as { code?: string }).code !== 'TIMEOUT') assert.equal(error.cause, this.errors[root])
   }
 }
 
