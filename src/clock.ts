@@ -12,9 +12,15 @@ export interface Clock {
 const { performance } = globalThis
 const origin: number = Date.now() - performance.now()
 
+/** What `systemClock` told last: for those who need no more than an idea of the time, and ask often. */
+export let lastReading: number = origin
+
 /** The system's clock. */
 export const systemClock: Clock = {
-  now: () => origin + performance.now(),
+  now: () => {
+    lastReading = origin + performance.now()
+    return lastReading
+  },
   setTimeout: (callback, ms) => setTimeout(callback, ms),
   clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 }

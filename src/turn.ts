@@ -3,6 +3,7 @@
  * `cancel`: it waits for a turn, which is one microtask. A turn hands over notices of what has happened, in order, and
  * lets each pump start what is ready, until there is nothing left.
  */
+import { lastReading } from './clock.ts'
 import { Fifo } from './fifo.ts'
 import { beginJob, outside } from './task/task-context.ts'
 
@@ -74,17 +75,15 @@ function deliverAll(): void {
 }
 
 /**
- * Whether timers and I/O have waited long enough. A pump that is told so stops; it is called again after them.
- * @param now - milliseconds on the clock of the caller, who has read it anyway
+ * Whether timers and I/O have waited long enough. A pump that is told so stops; it is called again after them. To be asked
+ * after a call was started, which looks at the clock; a virtual clock lets nobody wait.
  */
-export function isOvertime(now: number): boolean {
-  // A call that has failed and will be tried again has no start any more.
-  if (now < 0) return overtime
+export function isOvertime(): boolean {
   if (!bursting) {
     bursting = true
-    began = now
+    began = lastReading
     nextTask(endBurst)
-  } else if (now - began > PATIENCE) {
+  } else if (lastReading - began > PATIENCE) {
     overtime = true
   }
   return overtime

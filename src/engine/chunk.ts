@@ -10,7 +10,6 @@ import type { TaskRun } from './task-run.ts'
 /** Elements of a `map` that run one after the other in one slot, or travel as one call. Each keeps its own future and record. */
 export class Chunk implements ReadyCall, Queued<Entry> {
   nextReady: Entry | undefined = undefined
-  startTime = 0
   readonly #first: TaskRun
   /** Members that have not been started. */
   #members: readonly TaskRun[]
@@ -48,7 +47,6 @@ export class Chunk implements ReadyCall, Queued<Entry> {
   runHere(slot: Slot, around?: (fn: AnyBody) => AnyBody): boolean {
     const member = this.#shift()
     const isDone = member.runHere(new ChunkSlot(this, slot), around)
-    this.startTime = member.startTime
     if (isDone) this.goOn()
     return isDone
   }
@@ -76,7 +74,6 @@ export class Chunk implements ReadyCall, Queued<Entry> {
     const { fn } = this.#first.plan.spec
     const lists = members.map((member) => member.args)
     const attempts = members.map((member) => member.begin(undefined))
-    this.startTime = this.#first.clock.now()
     const results = submitTo(executor, attempts[0] as (typeof attempts)[0], runChunk, [isTask(fn) ? fn.ref : fn, lists])
     const outcomes = Promise.resolve(results as PromiseLike<readonly Outcome[]>)
     attempts.forEach((attempt, i) => {

@@ -22,6 +22,8 @@ interface Limit {
   hasRoom(weight: number): boolean
   take(weight: number): void
   giveBack(weight: number): void
+  /** Sets no timer any more. */
+  close(): void
 }
 
 class Slots implements Limit {
@@ -30,6 +32,7 @@ class Slots implements Limit {
   /** How many bodies that lent theirs wait to have them again. */
   returning = 0
   #used = 0
+  #holders = 0
 
   constructor(label: string, slots: number) {
     this.label = label
@@ -37,16 +40,21 @@ class Slots implements Limit {
   }
 
   hasRoom(weight: number): boolean {
-    return this.#used + weight <= this.most
+    return this.#used + weight <= this.most || this.#holders === 0
   }
 
   take(weight: number): void {
+    this.#holders++
     this.#used += weight
   }
 
   giveBack(weight: number): void {
-    this.#used -= weight
+    this.#holders--
+    // Exactly nothing when nobody holds any: fractions do not add up to what they were made of.
+    this.#used = this.#holders === 0 ? 0 : this.#used - weight
   }
+
+  close(): void {}
 }
 
 /** A sliding window: whatever second one looks at, no more than the rate has started in it. */
@@ -59,7 +67,7 @@ class Rate implements Limit {
   readonly #starts: Fifo<{ readonly time: number; readonly weight: number }> = new Fifo()
   #oldest: { readonly time: number; readonly weight: number } | undefined
   #used = 0
-  #isTimed = false
+  #timer: unknown
 
   constructor(label: string, perSecond: number, clock: Clock, onRoom: () => void) {
     this.label = label
@@ -89,22 +97,26 @@ class Rate implements Limit {
 
   #forgetOld(now: number): void {
     while (this.#oldest !== undefined && this.#oldest.time + this.#window <= now) {
-      this.#used -= this.#oldest.weight
+      const { weight } = this.#oldest
       this.#oldest = this.#starts.shift()
+      this.#used = this.#oldest === undefined ? 0 : this.#used - weight
     }
   }
 
   #callBack(): void {
-    if (this.#isTimed || this.#oldest === undefined) return
-    this.#isTimed = true
-    this.#clock.setTimeout(
+    if (this.#timer !== undefined || this.#oldest === undefined) return
+    this.#timer = this.#clock.setTimeout(
       () => {
-        this.#isTimed = false
+        this.#timer = undefined
         this.#onRoom()
       },
       // Rounded up, because timers may fire a fraction early. One that is cut short looks again.
       Math.min(Math.ceil(this.#oldest.time + this.#window - this.#clock.now()), MAX_DELAY),
     )
+  }
+
+  close(): void {
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
   }
 }
 
@@ -133,6 +145,11 @@ export class Limits {
       if (perSecond !== undefined) limits.push(new Rate(label, perSecond, clock, room))
       this.#byLabel.set(label, limits)
     }
+  }
+
+  /** Nothing waits for a limit any more. */
+  close(): void {
+    for (const limits of this.#byLabel.values()) for (const limit of limits) limit.close()
   }
 
   /** Whether there is any limit. */

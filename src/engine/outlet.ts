@@ -75,7 +75,7 @@ export class Outlet implements CallSource<Entry>, Pump {
     this.#isAwake = false
     for (let entry = this.take(); entry !== undefined; entry = this.take()) {
       entry.handOver(this.executor)
-      if (isOvertime(entry.startTime)) return this.wake()
+      if (isOvertime()) return this.wake()
     }
   }
 

@@ -265,6 +265,7 @@ export class Scheduler {
     await this.#drained()
     this.#isClosed = true
     this.#stopListening?.()
+    this.limits.close()
     const failures: unknown[] = []
     const attempt = async (close: () => unknown): Promise<void> => {
       try {

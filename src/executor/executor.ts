@@ -55,8 +55,6 @@ export interface Slot {
 
 /** A call that is ready, as executors of this library take it: no promise and no closure per call. */
 export interface ReadyCall {
-  /** When it was started, on the clock of its engine: milliseconds since the epoch. */
-  readonly startTime: number
   /**
    * Runs the body in this process.
    * @param around - replaces the function, for tests that inject faults

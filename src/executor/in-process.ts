@@ -136,7 +136,7 @@ class SlotPool implements Pump, Waker {
         return this.#releaseIdle()
       } else {
         if (call.runHere(slot)) this.#giveBack(slot)
-        if (isOvertime(call.startTime)) return this.wake()
+        if (isOvertime()) return this.wake()
       }
     }
   }
@@ -245,7 +245,6 @@ class OwnCall implements ReadyCall, Queued<OwnCall> {
   readonly promise: Promise<unknown>
   nextReady: OwnCall | undefined = undefined
   isReady = true
-  startTime = 0
   readonly #fn: AnyBody
   readonly #args: readonly unknown[]
   #resolve!: (value: unknown) => void
@@ -264,13 +263,14 @@ class OwnCall implements ReadyCall, Queued<OwnCall> {
   cancel(reason?: unknown): boolean {
     if (!this.isReady) return false
     this.isReady = false
+    this.promise.catch(() => {})
     this.#reject(new CancelledError(undefined, { cause: reason }))
     return true
   }
 
   runHere(slot: Slot): boolean {
     this.isReady = false
-    this.startTime = systemClock.now()
+    systemClock.now()
     // The body before it may have been a task of an engine.
     void outside(() => this.#run(slot))
     return false

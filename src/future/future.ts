@@ -25,10 +25,14 @@ function propagate(future: BaseFuture<unknown>): void {
   propagating.push(future)
   if (isPropagating) return
   isPropagating = true
-  // By index, because the list grows meanwhile.
-  for (let i = 0; i < propagating.length; i++) (propagating[i] as BaseFuture<unknown>).tellDependents()
-  propagating.length = 0
-  isPropagating = false
+  try {
+    // By index, because the list grows meanwhile.
+    for (let i = 0; i < propagating.length; i++) (propagating[i] as BaseFuture<unknown>).tellDependents()
+  } finally {
+    // A clock of a user's that throws must not stop all engines for good.
+    propagating.length = 0
+    isPropagating = false
+  }
 }
 
 /** All that futures share: an outcome that is settled once, those who depend on it, and those who await it. */

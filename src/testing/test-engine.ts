@@ -149,11 +149,6 @@ class WrappingSource implements CallSource {
   take(): ReadyCall | undefined {
     const call = this.#source.take()
     if (call === undefined) return undefined
-    return {
-      get startTime() {
-        return call.startTime
-      },
-      runHere: (slot: Slot) => call.runHere(slot, this.#around),
-    }
+    return { runHere: (slot: Slot) => call.runHere(slot, this.#around) }
   }
 }
