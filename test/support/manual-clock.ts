@@ -39,11 +39,6 @@ export class ManualClock implements Clock {
     return this.#timers.size
   }
 
-  /** Lets `ms` milliseconds pass in which nothing is called: for bodies that take their time. */
-  pass(ms: number): void {
-    this.#now += ms
-  }
-
   /** Lets `ms` milliseconds pass: what is due is called at its time, and all that follows from it happens before the next. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms
