@@ -8,8 +8,7 @@ export interface Clock {
   clearTimeout(timer: unknown): void
 }
 
-// Not Date.now: it can step back, and has no fractions.
-const { performance } = globalThis
+// Not Date.now: it can step back, and has no fractions. Looked up each time, as setTimeout is: fake timers replace both.
 const origin: number = Date.now() - performance.now()
 
 /** What `systemClock` told last: for those who need no more than an idea of the time, and ask often. */

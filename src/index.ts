@@ -10,15 +10,15 @@ export type { TaskRef } from './task/task-ref.ts'
 export { taskContext, type TaskClock, type TaskContext } from './task/task-context.ts'
 export type { Atom, Deeper, Input, Inputs, Joined, NestedInput, Settled, SettledInside } from './task/inputs.ts'
 
-export { isFuture, type FUTURE, type TaskFuture, type WaitOptions } from './future/task-future.ts'
-export { FutureList, futureDict, futureList, type FutureDict } from './future/future-list.ts'
+export { isFuture, type FUTURE, type TaskFuture, type TimeoutOptions } from './future/task-future.ts'
+export { FutureList, futureDict, futureList, type FutureDict, type FutureValue } from './future/future-list.ts'
 export { constant, opaque } from './future/values.ts'
 export {
   asCompleted,
   wait,
   type Completed,
   type ReturnWhen,
-  type WaitForOptions,
+  type WaitOptions,
   type WaitResult,
 } from './future/wait.ts'
 

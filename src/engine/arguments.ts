@@ -86,6 +86,17 @@ export function findFutures(args: unknown[]): Search | undefined {
   return { futures: found.futures, holders: isHolder ? [...holders, args] : holders }
 }
 
+/** The futures that stand in holders. */
+export function futuresIn(holders: readonly Container[]): BaseFuture<unknown>[] {
+  const futures: BaseFuture<unknown>[] = []
+  for (const holder of holders) {
+    forEachChild(holder, (child) => {
+      if (child instanceof BaseFuture) futures.push(child)
+    })
+  }
+  return futures
+}
+
 /** Puts values in the places of futures. */
 export function fillIn(holders: readonly Container[], resolve: Resolve): void {
   for (const holder of holders)

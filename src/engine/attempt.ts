@@ -1,9 +1,10 @@
 import { CancelledError, isInstance } from '../errors.ts'
 import type { AnyBody, ExecutorFuture, Slot } from '../executor/executor.ts'
 import { BaseFuture } from '../future/future.ts'
+import { SUCCEEDED } from '../future/state.ts'
 import { isThenable } from '../future/task-future.ts'
 import { wasCancelled } from '../future/values.ts'
-import { enter, type RunningBody, type TaskContext, taskClock } from '../task/task-context.ts'
+import { enter, type HowLong, type RunningBody, type TaskContext, taskClock } from '../task/task-context.ts'
 import { closesRing, ringError } from './joins.ts'
 import type { TaskRun } from './task-run.ts'
 
@@ -17,7 +18,7 @@ interface Extras {
   /** What the body awaits now: one list for each wait, because it may await a future more than once. */
   waits?: Set<readonly BaseFuture<unknown>[]>
   /** How many of these are for futures of its own engine. */
-  ownWaits?: number
+  taskWaits?: number
   /** What goes on once slot and share are there again. */
   resuming?: (() => void)[] | undefined
 }
@@ -57,7 +58,8 @@ export class Attempt implements RunningBody {
         around === undefined
           ? body.fn.apply(body.owner, args)
           : around((...all) => body.fn.apply(body.owner, all as unknown[]))(...args)
-      if (!(result instanceof BaseFuture) && isThenable(result)) {
+      // A future, or an array of them, is joined: without the slot.
+      if (!(result instanceof BaseFuture) && !Array.isArray(result) && isThenable(result)) {
         this.follow(result)
         return false
       }
@@ -71,6 +73,11 @@ export class Attempt implements RunningBody {
 
   /** Ends as the promise does, and frees the slot then. */
   follow(promise: PromiseLike<unknown>): void {
+    if (promise instanceof BaseFuture) {
+      // At once, because it may be searched for rings before a `then` would be called.
+      promise.observe({ settled: ({ state, outcome }) => this.#endLater(state === SUCCEEDED, outcome) })
+      return
+    }
     const native = promise instanceof Promise ? promise : Promise.resolve(promise)
     native.then(
       (value) => this.#endLater(true, value),
@@ -85,10 +92,15 @@ export class Attempt implements RunningBody {
   }
 
   #end(isSuccess: boolean, outcome: unknown): void {
+    this.#release()
+    this.run.attemptEnded(this, isSuccess, outcome)
+  }
+
+  #release(): void {
+    if (this.#hasEnded) return
     this.#hasEnded = true
     if (this.#extras?.timer !== undefined) this.run.clock.clearTimeout(this.#extras.timer)
     if (this.#holds) this.run.giveBackShare()
-    this.run.attemptEnded(this, isSuccess, outcome)
   }
 
   /** What the body awaits now. */
@@ -97,7 +109,7 @@ export class Attempt implements RunningBody {
   }
 
   get #isWaiting(): boolean {
-    return (this.#extras?.ownWaits ?? 0) > 0
+    return (this.#extras?.taskWaits ?? 0) > 0
   }
 
   get hasEnded(): boolean {
@@ -107,10 +119,13 @@ export class Attempt implements RunningBody {
   /** Has a foreign executor stop the call. @returns whether it did */
   stop(reason: unknown): boolean {
     try {
-      return this.handle?.cancel?.(reason) === true
+      if (this.handle?.cancel?.(reason) !== true) return false
     } catch {
       return false
     }
+    // Whether its promise is ever settled is the executor's affair now.
+    this.#release()
+    return true
   }
 
   /** Tells the body to stop. */
@@ -176,38 +191,38 @@ export class Attempt implements RunningBody {
     }
   }
 
-  awaits(futures: Iterable<object>, isForAny = false): ((goOn: () => void) => void) | undefined {
+  awaits(futures: Iterable<object>, howLong: HowLong = 'for all'): ((goOn: () => void) => void) | undefined {
     if (this.#hasEnded) return undefined
     const awaited: BaseFuture<unknown>[] = []
-    let isOwn = false
+    let isForTask = false
     for (const future of futures) {
       if (!(future instanceof BaseFuture) || future.done()) continue
       awaited.push(future)
-      isOwn ||= this.run.isOfSameEngine(future)
-      // Enough to lend, and to find a ring in the end: one that is left closes it when it is the only one left.
-      if (isOwn && isForAny) break
+      isForTask ||= this.run.isTask(future)
+      if (howLong !== 'for all' && awaited.length === 2) break
     }
     if (awaited.length === 0) return undefined
-    if (closesRing(this.run, awaited)) throw ringError(this.run)
+    // With two left, or a deadline, the wait may end although one of them never does.
+    const isEndless = howLong === 'for all' || (howLong === 'for any' && awaited.length === 1)
+    if (isEndless && closesRing(this.run, awaited)) throw ringError(this.run)
     const extras = this.#extra()
     extras.waits ??= new Set()
-    // Those for other engines too, because a ring may lead through them.
-    extras.waits.add(awaited)
-    if (isOwn) this.#beginWait(extras)
+    if (isEndless) extras.waits.add(awaited)
+    if (isForTask) this.#beginWait(extras)
     return (goOn) => {
       extras.waits?.delete(awaited)
-      if (isOwn) this.#endWait(extras, goOn)
+      if (isForTask) this.#endWait(extras, goOn)
       else goOn()
     }
   }
 
   #beginWait(extras: Extras): void {
-    extras.ownWaits = (extras.ownWaits ?? 0) + 1
+    extras.taskWaits = (extras.taskWaits ?? 0) + 1
     if (this.#holds) this.#lend()
   }
 
   #endWait(extras: Extras, goOn: () => void): void {
-    extras.ownWaits = (extras.ownWaits ?? 1) - 1
+    extras.taskWaits = (extras.taskWaits ?? 1) - 1
     this.#goOn(goOn)
   }
 

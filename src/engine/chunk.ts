@@ -2,7 +2,9 @@ import type { ExecutorShutdownError } from '../errors.ts'
 import type { AnyBody, ExecutorLike, ReadyCall, Slot } from '../executor/executor.ts'
 import type { Queued } from '../executor/ready-queue.ts'
 import { isTask, task } from '../task/task.ts'
+import { inside } from '../task/task-context.ts'
 import { lookUp, type TaskRef } from '../task/task-ref.ts'
+import type { Attempt } from './attempt.ts'
 import type { Share } from './limits.ts'
 import { type Entry, submitTo } from './outlet.ts'
 import type { TaskRun } from './task-run.ts'
@@ -11,8 +13,9 @@ import type { TaskRun } from './task-run.ts'
 export class Chunk implements ReadyCall, Queued<Entry> {
   nextReady: Entry | undefined = undefined
   readonly #first: TaskRun
-  /** Members that have not been started. */
-  #members: readonly TaskRun[]
+  readonly #members: readonly TaskRun[]
+  /** Where those begin that may not have been started. */
+  #next = 0
   /** Members that may still become ready. */
   #missing: number
 
@@ -35,7 +38,8 @@ export class Chunk implements ReadyCall, Queued<Entry> {
   }
 
   get isReady(): boolean {
-    return this.#members.some((member) => member.isReady)
+    this.#skip()
+    return this.#next < this.#members.length
   }
 
   /** A member is ready, or will never be. With the last of them the chunk may start. */
@@ -60,20 +64,23 @@ export class Chunk implements ReadyCall, Queued<Entry> {
   }
 
   handOver(executor: ExecutorLike): void {
-    // Under limits one by one, because each member has a share of its own.
-    if (this.share !== undefined) {
+    // One by one where each member has a share or a time of its own.
+    if (this.share !== undefined || this.#first.plan.spec.timeout !== Infinity) {
       this.#shift().handOver(executor)
       return this.goOn()
     }
-    const members = this.#members.filter((member) => member.isReady)
-    this.#members = []
+    const members = this.#members.slice(this.#next).filter((member) => member.isReady)
+    this.#next = this.#members.length
     this.#handOverAll(members, executor)
   }
 
   #handOverAll(members: readonly TaskRun[], executor: ExecutorLike): void {
     const { fn } = this.#first.plan.spec
-    const lists = members.map((member) => member.args)
+    const lists = members.map((member) => member.args as readonly unknown[])
     const attempts = members.map((member) => member.begin(undefined))
+    attempts.forEach((attempt, i) => {
+      attemptsHere.set(lists[i] as readonly unknown[], attempt)
+    })
     const results = submitTo(executor, attempts[0] as (typeof attempts)[0], runChunk, [isTask(fn) ? fn.ref : fn, lists])
     const outcomes = Promise.resolve(results as PromiseLike<readonly Outcome[]>)
     attempts.forEach((attempt, i) => {
@@ -82,10 +89,13 @@ export class Chunk implements ReadyCall, Queued<Entry> {
   }
 
   #shift(): TaskRun {
-    const i = this.#members.findIndex((member) => member.isReady)
-    const member = this.#members[i] as TaskRun
-    this.#members = this.#members.slice(i + 1)
-    return member
+    this.#skip()
+    return this.#members[this.#next++] as TaskRun
+  }
+
+  /** Passes over members that were cancelled, or have run. */
+  #skip(): void {
+    while (this.#next < this.#members.length && this.#members[this.#next]?.isReady === false) this.#next++
   }
 }
 
@@ -120,6 +130,9 @@ function unwrap(outcome: Outcome): unknown {
   return outcome.value
 }
 
+/** By its argument list, the attempt of a member whose chunk was handed over, and runs in this process after all. */
+const attemptsHere = new WeakMap<readonly unknown[], Attempt>()
+
 /** A chunk as one call of another executor: a task like others, so that it can leave the process. */
 const runChunk = task(
   { name: 'taps-sdk.chunk', module: import.meta.url },
@@ -128,7 +141,8 @@ const runChunk = task(
     const outcomes: Outcome[] = []
     for (const args of lists) {
       try {
-        outcomes.push({ value: await fn(...args) })
+        const attempt = attemptsHere.get(args)
+        outcomes.push({ value: await (attempt === undefined ? fn(...args) : inside(attempt, () => fn(...args))) })
       } catch (error) {
         outcomes.push({ error })
       }

@@ -130,8 +130,8 @@ export interface Share {
 export class Limits {
   readonly #byLabel: Map<string, Limit[]> = new Map()
   readonly #shares: Map<string, Share> = new Map()
-  /** Bodies that gave their share away while they waited, and go on. */
-  readonly #returning: { readonly share: Share; readonly goOn: () => void }[] = []
+  /** Bodies that gave their share away while they waited, and go on; by share. */
+  readonly #returning: Map<Share, Fifo<() => void>> = new Map()
   readonly #onRoom: () => void
 
   /** @param onRoom - called when calls that were refused may be granted now */
@@ -204,7 +204,9 @@ export class Limits {
 
   /** Takes a share again that was lent, before any new call does, and goes on. */
   reclaim(share: Share, goOn: () => void): void {
-    this.#returning.push({ share, goOn })
+    const waiting = this.#returning.get(share) ?? new Fifo()
+    this.#returning.set(share, waiting)
+    waiting.push(goOn)
     for (const { limit } of slotsOf(share)) limit.returning++
     this.#serveReturning()
   }
@@ -215,17 +217,16 @@ export class Limits {
   }
 
   #serveReturning(): void {
-    for (let i = 0; i < this.#returning.length; ) {
-      const { share, goOn } = this.#returning[i] as { share: Share; goOn: () => void }
+    for (const [share, waiting] of this.#returning) {
       const slots = slotsOf(share)
-      if (slots.every(({ limit, weight }) => limit.hasRoom(weight))) {
+      while (waiting.size > 0 && slots.every(({ limit, weight }) => limit.hasRoom(weight))) {
         for (const { limit, weight } of slots) {
           limit.take(weight)
           limit.returning--
         }
-        this.#returning.splice(i, 1)
-        goOn()
-      } else i++
+        waiting.shift()?.()
+      }
+      if (waiting.size === 0) this.#returning.delete(share)
     }
   }
 }

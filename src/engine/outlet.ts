@@ -36,9 +36,8 @@ export class Outlet implements CallSource<Entry>, Pump {
   }
 
   get size(): number {
-    let size = this.#free.size
-    for (const queue of this.#limited.values()) size += queue.size
-    return size
+    // One for all that come under limits: how many of them may run now is known only when they are taken.
+    return this.#free.size + (this.#limited.size > 0 ? 1 : 0)
   }
 
   push(entry: Entry): void {
@@ -126,7 +125,12 @@ export function submitTo(
   handedFn = fn
   handedBy = attempt.run.plan.scheduler
   try {
-    return inside(attempt, () => executor.submit(fn as (...all: readonly unknown[]) => unknown, ...args))
+    const future: unknown = inside(attempt, () =>
+      executor.submit(fn as (...all: readonly unknown[]) => unknown, ...args),
+    )
+    // A forgotten return; a value is as good as a promise of it.
+    if (future === undefined) throw new TypeError("The executor's submit returned undefined, not a promise")
+    return future as ExecutorFuture<unknown>
   } catch (error) {
     return Promise.reject(error)
   } finally {

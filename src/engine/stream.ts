@@ -1,7 +1,7 @@
 import type { BaseFuture } from '../future/future.ts'
 import { toBase } from '../future/future-list.ts'
 import { isThenable } from '../future/task-future.ts'
-import { currentBody } from '../task/task-context.ts'
+import { beginWait } from '../task/task-context.ts'
 import { checkOptions, describe, isSignal } from '../task/task-options.ts'
 import type { Scheduler } from './scheduler.ts'
 
@@ -139,11 +139,10 @@ class Stream implements AsyncIterableIterator<unknown> {
 
   #news(): Promise<void> {
     return new Promise((resolve) => {
-      const resume = currentBody()?.awaits(this.#flying, true)
+      const goOn = beginWait(this.#flying, 'for any')
       this.#wake = () => {
         this.#wake = undefined
-        if (resume === undefined) resolve()
-        else resume(resolve)
+        goOn(resolve)
       }
     })
   }

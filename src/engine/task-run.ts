@@ -25,7 +25,7 @@ import { isFuture } from '../future/task-future.ts'
 import { ValueFuture } from '../future/values.ts'
 import type { TaskInfo } from '../record/record.ts'
 import type { RetryPolicy } from '../task/task-options.ts'
-import { fillIn, findFutures, hasFutures } from './arguments.ts'
+import { fillIn, findFutures, futuresIn, hasFutures } from './arguments.ts'
 import { Attempt } from './attempt.ts'
 import type { Chunk } from './chunk.ts'
 import { dependencyError } from './dependency-error.ts'
@@ -125,9 +125,9 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     return this.state === RUNNING
   }
 
-  isOfSameEngine(future: BaseFuture<unknown>): boolean {
-    const { origin } = future
-    return origin instanceof TaskRun && origin.plan.scheduler === this.plan.scheduler
+  /** Whether a future is that of a task, of whichever engine, or a view of it. */
+  isTask(future: BaseFuture<unknown>): boolean {
+    return future.origin instanceof TaskRun
   }
 
   // --- Before it runs
@@ -255,6 +255,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     this.#endTime = this.clock.now()
     const error = new TimeoutError(`Task ${this.taskName} (${this.id}) ran longer than ${this.plan.spec.timeout} ms`)
     this.attempt = undefined
+    attempt.stop(error)
     attempt.abort(error)
     this.#fail(error)
   }
@@ -412,8 +413,11 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   }
 
   override waitsFor(): Iterable<BaseFuture<unknown>> {
-    if (this.state !== RUNNING) return this.args === undefined ? [] : (findFutures([...this.args])?.futures ?? [])
-    return this.attempt?.hasEnded === true ? (this.#extras?.joined?.values() ?? []) : (this.attempt?.awaited ?? [])
+    if (this.state !== RUNNING) return this.#waitingFor > 0 ? futuresIn(this.#holders ?? []) : []
+    const { attempt } = this
+    if (attempt === undefined || attempt.hasEnded) return this.#extras?.joined?.values() ?? []
+    // An engine behind this one has a run of its own for the call.
+    return attempt.handle instanceof BaseFuture ? [attempt.handle, ...attempt.awaited] : attempt.awaited
   }
 
   override get info(): TaskInfo {

@@ -1,6 +1,6 @@
 import { MAX_DELAY } from '../clock.ts'
 import { type Check, checkOptions, oneOf } from '../task/task-options.ts'
-import type { WaitOptions } from './task-future.ts'
+import type { TimeoutOptions } from './task-future.ts'
 
 const TIMEOUT: Check = oneOf(
   `milliseconds from 0 to ${MAX_DELAY}, or Infinity`,
@@ -14,7 +14,7 @@ const TIMEOUT: Check = oneOf(
  */
 export function timeoutOf(
   caller: string,
-  options: WaitOptions | undefined,
+  options: TimeoutOptions | undefined,
   checks: Readonly<Record<string, Check>> = {},
 ): number | undefined {
   if (options === undefined) return undefined

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.ts'
-import { currentBody } from '../task/task-context.ts'
+import { beginWait } from '../task/task-context.ts'
 import { BaseFuture, type Observer } from './future.ts'
 import { SUCCEEDED } from './state.ts'
 import { FUTURE_CONTAINER, isFuture, type TaskFuture } from './task-future.ts'
@@ -48,12 +48,15 @@ export class FutureList<T> extends Array<TaskFuture<T>> implements PromiseLike<T
 }
 Object.defineProperty(FutureList.prototype, FUTURE_CONTAINER, { value: true })
 
+/** What a future resolves to. */
+export type FutureValue<F> = F extends TaskFuture<infer T> ? T : never
+
 /** The futures of an iterable, as a list that can be awaited as a whole. @throws TypeError if an element is no future */
-export function futureList<T>(futures: Iterable<TaskFuture<T>>): FutureList<T> {
-  const list = new FutureList<T>()
+export function futureList<F extends TaskFuture<unknown>>(futures: Iterable<F>): FutureList<FutureValue<F>> {
+  const list = new FutureList<FutureValue<F>>()
   for (const future of futures) {
     checkFuture(future, `element ${list.length} of futureList`)
-    list.push(future)
+    list.push(future as TaskFuture<FutureValue<F>>)
   }
   return list
 }
@@ -116,8 +119,7 @@ class Gathering<T> implements Observer {
   }
 
   start(): void {
-    const body = currentBody()
-    if (body !== undefined) this.#resume = body.awaits(this.#futures)
+    this.#resume = beginWait(this.#futures)
     if (this.#missing === 0) this.#resolve([])
     for (const future of this.#futures) future.observe(this)
   }
@@ -137,7 +139,6 @@ class Gathering<T> implements Observer {
 
   #end(finish: () => void): void {
     this.#isOver = true
-    if (this.#resume === undefined) finish()
-    else this.#resume(finish)
+    this.#resume?.(finish)
   }
 }

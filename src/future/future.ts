@@ -4,7 +4,7 @@ import type { TaskInfo } from '../record/record.ts'
 import { type Notice, notify } from '../turn.ts'
 import { timeoutOf } from './deadline.ts'
 import { CANCELLED, FAILED, isFinal, STATUS, type State, SUCCEEDED, WAITING } from './state.ts'
-import { FUTURE, isThenable, type TaskFuture, type WaitOptions } from './task-future.ts'
+import { FUTURE, isThenable, type TaskFuture, type TimeoutOptions } from './task-future.ts'
 import { exceptionOf, resultOf } from './waiter.ts'
 
 /** What goes on at once when a future settles: children, views, joins. Never user code. */
@@ -180,17 +180,22 @@ export abstract class BaseFuture<T> implements TaskFuture<T>, Notice {
     return this.result().finally(onFinally)
   }
 
-  result(options?: WaitOptions): Promise<T> {
+  result(options?: TimeoutOptions): Promise<T> {
     return resultOf(this, timeoutOf('result', options))
   }
 
-  exception(options?: WaitOptions): Promise<unknown> {
+  exception(options?: TimeoutOptions): Promise<unknown> {
     return exceptionOf(this, timeoutOf('exception', options))
   }
 
   addDoneCallback(fn: (future: TaskFuture<T>) => void): void {
     if (typeof fn !== 'function') throw new TypeError(`addDoneCallback takes a function, not ${typeof fn}`)
-    this.observe({ settled: () => this.contain(() => fn(this)) })
+    const call = (): void => this.contain(() => fn(this))
+    // At once, unless others that came before are still to be called.
+    if (this.done() && this.observers === undefined) {
+      this.markObserved()
+      call()
+    } else this.observe({ settled: call })
   }
 
   /** Runs what a user registered. What it throws, or rejects with later, is reported and changes nothing. */

@@ -7,7 +7,7 @@ export const FUTURE: unique symbol = Symbol.for('taps-sdk.TaskFuture') as never
 export const FUTURE_CONTAINER: unique symbol = Symbol.for('taps-sdk.FutureContainer') as never
 
 /** How long a call may wait. */
-export interface WaitOptions {
+export interface TimeoutOptions {
   /** Milliseconds from the call; the default is no limit. */
   readonly timeout?: number | undefined
 }
@@ -32,12 +32,12 @@ export interface TaskFuture<T> extends PromiseLike<T> {
   /** Like `Promise.prototype.finally`. */
   finally(onFinally?: (() => void) | null): Promise<T>
   /** The value, once it is there. Rejects with what the task failed with, or with `TimeoutError`; the task itself goes on then. */
-  result(options?: WaitOptions): Promise<T>
+  result(options?: TimeoutOptions): Promise<T>
   /**
    * What the task failed with, or `undefined` if it succeeded.
    * Rejects with `CancelledError` if it was cancelled, with `TimeoutError` if it is not done in time.
    */
-  exception(options?: WaitOptions): Promise<unknown>
+  exception(options?: TimeoutOptions): Promise<unknown>
   /**
    * True only if the task will never run, or was stopped. One that waits or is queued is cancelled at once, and its
    * children with it. One that runs gets its `AbortSignal` fired, and goes on as far as it likes: false.

@@ -65,8 +65,9 @@ export class ValueFuture<T> extends BaseFuture<T> {
     }
   }
 
+  /** Nothing to stop: a promise cannot be cancelled. */
   override cancel(): boolean {
-    return false
+    return this.cancelled()
   }
 
   override running(): boolean {

@@ -1,12 +1,12 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { TimeoutError } from '../errors.ts'
-import { currentBody } from '../task/task-context.ts'
+import { beginWait, type HowLong } from '../task/task-context.ts'
 import { describe, oneOf } from '../task/task-options.ts'
 import { timeoutOf } from './deadline.ts'
 import type { BaseFuture, Observer } from './future.ts'
 import { checkFuture, toBase } from './future-list.ts'
 import { BLOCKED, FAILED } from './state.ts'
-import type { TaskFuture, WaitOptions } from './task-future.ts'
+import type { TaskFuture, TimeoutOptions } from './task-future.ts'
 
 /** When `wait` returns. */
 export type ReturnWhen = 'FIRST_COMPLETED' | 'FIRST_EXCEPTION' | 'ALL_COMPLETED'
@@ -16,30 +16,30 @@ const RETURN_WHEN = oneOf('FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED', (
 )
 
 /** Options of {@link wait}. */
-export interface WaitForOptions extends WaitOptions {
+export interface WaitOptions extends TimeoutOptions {
   /** `FIRST_EXCEPTION` returns at the first failure (a cancellation is none), or when all are done. @defaultValue 'ALL_COMPLETED' */
   readonly returnWhen?: ReturnWhen | undefined
 }
 
 /** What {@link wait} found. */
-export interface WaitResult<T> {
+export interface WaitResult<F extends TaskFuture<unknown> = TaskFuture<unknown>> {
   /** Succeeded, failed or cancelled. */
-  readonly done: Set<TaskFuture<T>>
+  readonly done: Set<F>
   /** All others. */
-  readonly notDone: Set<TaskFuture<T>>
+  readonly notDone: Set<F>
 }
 
 /** A future that is done, and its place among those that were given. */
-export interface Completed<T> {
+export interface Completed<F extends TaskFuture<unknown> = TaskFuture<unknown>> {
   /** Succeeded, failed or cancelled. */
-  readonly future: TaskFuture<T>
+  readonly future: F
   /** Where it stands among the futures that were given; of one given twice, the first place. */
   readonly index: number
 }
 
 /** A group of futures that are waited for together, until a deadline. */
-class Group<T> implements Observer {
-  readonly futures: readonly TaskFuture<T>[]
+class Group<F extends TaskFuture<unknown>> implements Observer {
+  readonly futures: readonly F[]
   readonly #bases: ReadonlyMap<BaseFuture<unknown>, number>
   /** Those that have not told yet that they are done. */
   readonly #open: Set<BaseFuture<unknown>>
@@ -49,7 +49,7 @@ class Group<T> implements Observer {
   #isClosed = false
 
   constructor(
-    futures: Iterable<TaskFuture<T>>,
+    futures: Iterable<F>,
     timeout: number | undefined,
     caller: string,
     onSettled: (future: BaseFuture<unknown>, index: number) => void,
@@ -60,7 +60,7 @@ class Group<T> implements Observer {
       throw new TypeError(`${caller} takes an iterable of futures, not ${describe(futures)}`)
     this.futures = [...futures]
     const bases = new Map<BaseFuture<unknown>, number>()
-    const seen = new Set<TaskFuture<T>>()
+    const seen = new Set<F>()
     this.futures.forEach((future, i) => {
       checkFuture(future, `element ${i} of ${caller}`)
       if (!seen.has(future)) bases.set(toBase(future), i)
@@ -76,9 +76,9 @@ class Group<T> implements Observer {
     return this.#bases.size
   }
 
-  /** Lends the slots of a body that waits: for all of them, or once more for any. */
-  lend(isForAny: boolean): ((goOn: () => void) => void) | undefined {
-    return currentBody()?.awaits(this.#open, isForAny)
+  /** Lends the slots of a body that waits for those that are left. */
+  lend(howLong: HowLong): (goOn: () => void) => void {
+    return beginWait(this.#open, this.#timer === undefined ? howLong : 'in time')
   }
 
   observe(): void {
@@ -105,7 +105,10 @@ class Group<T> implements Observer {
  * Waits for futures. Never rejects: after the timeout it tells what is done by then.
  * @throws TypeError at once if an element is no future; ConfigError for a wrong option
  */
-export function wait<T>(futures: Iterable<TaskFuture<T>>, options: WaitForOptions = {}): Promise<WaitResult<T>> {
+export function wait<F extends TaskFuture<unknown>>(
+  futures: Iterable<F>,
+  options: WaitOptions = {},
+): Promise<WaitResult<F>> {
   const timeout = timeoutOf('wait', options, { returnWhen: RETURN_WHEN })
   const { returnWhen = 'ALL_COMPLETED' } = options
   let finish = (): void => {}
@@ -123,22 +126,20 @@ export function wait<T>(futures: Iterable<TaskFuture<T>>, options: WaitForOption
   )
   missing = group.size
   return new Promise((resolve) => {
-    const resume = missing === 0 ? undefined : group.lend(false)
+    const resume = group.lend(returnWhen === 'ALL_COMPLETED' ? 'for all' : 'for any')
     finish = () => {
       finish = () => {}
       group.close()
-      const tell = (): void => resolve(split(group.futures))
-      if (resume === undefined) tell()
-      else resume(tell)
+      resume(() => resolve(split(group.futures)))
     }
     if (missing === 0) finish()
     else group.observe()
   })
 }
 
-function split<T>(futures: readonly TaskFuture<T>[]): WaitResult<T> {
-  const done = new Set<TaskFuture<T>>()
-  const notDone = new Set<TaskFuture<T>>()
+function split<F extends TaskFuture<unknown>>(futures: readonly F[]): WaitResult<F> {
+  const done = new Set<F>()
+  const notDone = new Set<F>()
   for (const future of futures) (future.done() ? done : notDone).add(future)
   return { done, notDone }
 }
@@ -148,28 +149,28 @@ function split<T>(futures: readonly TaskFuture<T>[]): WaitResult<T> {
  * index of each, never bare: `for await` would unwrap it.
  * The iteration throws `TimeoutError` when the time, counted from this call, is over and futures are not done.
  */
-export function asCompleted<T>(
-  futures: Iterable<TaskFuture<T>>,
-  options: WaitOptions = {},
-): AsyncIterableIterator<Completed<T>> {
+export function asCompleted<F extends TaskFuture<unknown>>(
+  futures: Iterable<F>,
+  options: TimeoutOptions = {},
+): AsyncIterableIterator<Completed<F>> {
   return new Completions(futures, timeoutOf('asCompleted', options))
 }
 
-class Completions<T> implements AsyncIterableIterator<Completed<T>> {
-  readonly #group: Group<T>
-  readonly #finished: Completed<T>[] = []
+class Completions<F extends TaskFuture<unknown>> implements AsyncIterableIterator<Completed<F>> {
+  readonly #group: Group<F>
+  readonly #finished: Completed<F>[] = []
   #given = 0
   #isOver = false
   #timedOut = false
   #waiting: (() => void)[] = []
 
-  constructor(futures: Iterable<TaskFuture<T>>, timeout: number | undefined) {
+  constructor(futures: Iterable<F>, timeout: number | undefined) {
     this.#group = new Group(
       futures,
       timeout,
       'asCompleted',
       (_, index) => {
-        this.#finished.push({ future: this.#group.futures[index] as TaskFuture<T>, index })
+        this.#finished.push({ future: this.#group.futures[index] as F, index })
         if (this.#finished.length === this.#group.size) this.#group.close()
         this.#tell()
       },
@@ -181,7 +182,7 @@ class Completions<T> implements AsyncIterableIterator<Completed<T>> {
     this.#group.observe()
   }
 
-  async next(): Promise<IteratorResult<Completed<T>>> {
+  async next(): Promise<IteratorResult<Completed<F>>> {
     for (;;) {
       if (this.#isOver) return { done: true, value: undefined }
       const completed = this.#finished[this.#given]
@@ -199,11 +200,8 @@ class Completions<T> implements AsyncIterableIterator<Completed<T>> {
 
   #news(): Promise<void> {
     return new Promise((resolve) => {
-      const resume = this.#group.lend(true)
-      this.#waiting.push(() => {
-        if (resume === undefined) resolve()
-        else resume(resolve)
-      })
+      const resume = this.#group.lend('for any')
+      this.#waiting.push(() => resume(resolve))
     })
   }
 
@@ -212,7 +210,7 @@ class Completions<T> implements AsyncIterableIterator<Completed<T>> {
     for (const goOn of this.#waiting.splice(0)) goOn()
   }
 
-  async return(): Promise<IteratorResult<Completed<T>>> {
+  async return(): Promise<IteratorResult<Completed<F>>> {
     this.#isOver = true
     this.#group.close()
     this.#tell()

@@ -1,5 +1,5 @@
 import { TimeoutError } from '../errors.ts'
-import { currentBody } from '../task/task-context.ts'
+import { beginWait } from '../task/task-context.ts'
 import type { BaseFuture, Observer } from './future.ts'
 import { CANCELLED, SUCCEEDED } from './state.ts'
 
@@ -33,7 +33,7 @@ class Waiter implements Observer {
 
   start(future: BaseFuture<unknown>, timeout: number | undefined): void {
     if (!future.done()) {
-      this.#resume = currentBody()?.awaits([future])
+      this.#resume = beginWait([future], timeout === undefined ? 'for all' : 'in time')
       if (timeout !== undefined) this.#startTimer(future, timeout)
     }
     future.observe(this)
@@ -54,8 +54,7 @@ class Waiter implements Observer {
     const timer = future.clock.setTimeout(() => {
       future.unobserve(this)
       const giveUp = (): void => this.#reject(new TimeoutError(`${future.taskName} is not done after ${timeout} ms`))
-      if (this.#resume === undefined) giveUp()
-      else this.#resume(giveUp)
+      this.#resume?.(giveUp)
     }, timeout)
     this.#stopTimer = () => future.clock.clearTimeout(timer)
   }

@@ -29,10 +29,12 @@ export interface RunningBody {
    * Told that the body awaits these futures, which are not all done: it gives its slots to others meanwhile. Answers how to go on:
    * what it is given runs once the slots are there again. Undefined: there is nothing to lend.
    * Throws if the wait would never end, because one of the futures waits for this body.
-   * @param isForAny - the wait ends with any of them, and there may be another one for the rest: not all are looked at
    */
-  awaits(futures: Iterable<object>, isForAny?: boolean): ((goOn: () => void) => void) | undefined
+  awaits(futures: Iterable<object>, howLong?: HowLong): ((goOn: () => void) => void) | undefined
 }
+
+/** When a wait ends: with the last of its futures, with any of them, or in any case, because it has a deadline. */
+export type HowLong = 'for all' | 'for any' | 'in time'
 
 interface Storage {
   getStore(): RunningBody | undefined
@@ -54,6 +56,18 @@ let entered = false
 /** The body that the caller belongs to. */
 export function currentBody(): RunningBody | undefined {
   return storage === undefined ? current : storage.getStore()
+}
+
+/**
+ * To be called where a body may begin to wait: lends its slots, if the caller belongs to a body.
+ * @returns how to go on, see {@link RunningBody.awaits}
+ */
+export function beginWait(futures: Iterable<object>, howLong?: HowLong): (goOn: () => void) => void {
+  return currentBody()?.awaits(futures, howLong) ?? goOnAtOnce
+}
+
+function goOnAtOnce(goOn: () => void): void {
+  goOn()
 }
 
 /**

@@ -559,3 +559,17 @@ test('there is one record of a cancelled task, in whichever state it was', async
     })
   }
 })
+
+test('a callback that is added to a cancelled task runs at once, records or not', () => {
+  const engine = new Engine({ recordLogger: new MemoryRecordLogger() })
+  const future = engine.submit((value: unknown) => value, new Promise(() => {}))
+  const called: string[] = []
+  future.addDoneCallback(() => called.push('before'))
+  future.cancel()
+  future.addDoneCallback(() => called.push('after'))
+  expect(called).toEqual([])
+  const other = engine.submit((value: unknown) => value, new Promise(() => {}))
+  other.cancel()
+  other.addDoneCallback(() => called.push('at once'))
+  expect(called).toEqual(['at once'])
+})

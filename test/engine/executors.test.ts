@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import {
   ConfigError,
   Engine,
@@ -8,7 +8,9 @@ import {
   InProcessExecutor,
   type Joined,
   task,
+  taskContext,
 } from '../../src/index.ts'
+import { VirtualClock } from '../../src/testing/index.ts'
 import { gate } from '../support/gate.ts'
 import { quiet } from '../support/quiet.ts'
 
@@ -310,4 +312,63 @@ test('FutureDependencyExecutor closes the executor that it stands on', async () 
 
 test.each([undefined, null, {}, 3, () => {}])('FutureDependencyExecutor refuses %s', (executor) => {
   expect(() => new FutureDependencyExecutor(executor as never)).toThrow(ConfigError)
+})
+
+test('an executor that forgets to return its promise fails the task, and is named as the culprit', async () => {
+  const forgetful = {
+    submit(fn: (...args: readonly unknown[]) => unknown, ...args: readonly unknown[]): never {
+      void Promise.resolve(fn(...args))
+      return undefined as never
+    },
+  }
+  await using engine = new Engine({ executor: forgetful })
+  await expect(engine.submit(identity, 1)).rejects.toThrow("The executor's submit returned undefined, not a promise")
+})
+
+test('in a chunk that another executor runs here each element has its own context', async () => {
+  await using engine = new Engine({ executor: { submit: async (fn, ...args) => fn(...args) } })
+  const list = engine.map(
+    task({ chunkSize: 3 }, async (_: number) => taskContext().id),
+    [1, 2, 3],
+  )
+  expect(await list).toEqual(list.map(({ info }) => info.taskId))
+})
+
+test('a time for each element of a chunk begins with that element', async () => {
+  const clock = new VirtualClock()
+  let last: Promise<unknown> = Promise.resolve()
+  const oneByOne = {
+    submit(fn: (...args: readonly unknown[]) => unknown, ...args: readonly unknown[]) {
+      const call = last.then(() => fn(...args))
+      last = call.catch(() => {})
+      return call
+    },
+  }
+  await using engine = new Engine({ executor: oneByOne, clock })
+  const submits = vi.spyOn(oneByOne, 'submit')
+  expect(await engine.map(task({ chunkSize: 4, timeout: 50 }, identity), [1, 2, 3, 4])).toEqual([1, 2, 3, 4])
+  expect(submits).toHaveBeenCalledTimes(4)
+})
+
+test('retries.when that answers with a promise fails the task instead of trying for ever', async () => {
+  await using engine = new Engine()
+  const failing = task({ retries: { limit: 5, when: (async () => false) as never } }, () => {
+    throw new Error('once')
+  })
+  const future = engine.submit(failing)
+  await expect(future).rejects.toThrow('retries.when answers true or false, not an object')
+  expect(future.info.attempts).toBe(1)
+})
+
+test('a body that fails at once, again and again, leaves the event loop its turn', async () => {
+  const engine = new Engine()
+  const future = engine.submit(
+    task({ retries: Number.POSITIVE_INFINITY }, () => {
+      throw new Error('again')
+    }),
+  )
+  await new Promise((resolve) => setImmediate(resolve))
+  await engine.shutdown({ wait: false, cancelFutures: true })
+  future.cancel()
+  await expect(future).rejects.toThrow()
 })

@@ -5,10 +5,13 @@ import {
   Engine,
   futureDict,
   InProcessExecutor,
+  opaque,
   TapsError,
   type TaskFuture,
   task,
+  wait,
 } from '../../src/index.ts'
+import { VirtualClock } from '../../src/testing/index.ts'
 import { gate } from '../support/gate.ts'
 import { quiet } from '../support/quiet.ts'
 
@@ -379,4 +382,73 @@ test('shutdown inside of a body that does not wait is allowed', async () => {
   expect(await future).toBe('closed from inside')
   await engine.shutdown()
   await expect(engine.submit(identity, 1)).rejects.toMatchObject({ code: 'EXECUTOR_SHUTDOWN' })
+})
+
+describe('a ring through an engine behind the engine', () => {
+  const nested = (): Engine => new Engine({ executor: new Engine() })
+
+  test('is found when a task returns its own future', async () => {
+    await using engine = nested()
+    const own: Record<'self' | 'one' | 'other', TaskFuture<unknown>> = Object.create(null)
+    own.self = engine.submit(() => own.self)
+    await expect(own.self).rejects.toMatchObject({ code: 'JOIN_CYCLE' })
+  })
+
+  test('is found when two tasks await each other', async () => {
+    await using engine = nested()
+    const own: Record<'self' | 'one' | 'other', TaskFuture<unknown>> = Object.create(null)
+    own.one = engine.submit(async () => {
+      await null
+      return await own.other
+    })
+    own.other = engine.submit(async () => {
+      await null
+      return await own.one
+    })
+    const outcomes = await Promise.allSettled([own.one, own.other])
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  })
+})
+
+test('a wait that has a deadline, or may end with another future, is no ring', async () => {
+  await using engine = new Engine({ clock: new VirtualClock() })
+  const own: Record<'self' | 'one' | 'other', TaskFuture<unknown>> = Object.create(null)
+  own.self = engine.submit(async () => {
+    await null
+    const behind = engine.submit(identity, own.self)
+    const other = engine.submit(identity, 'other')
+    const { done } = await wait([behind, other], { returnWhen: 'FIRST_COMPLETED' })
+    const { notDone } = await wait([behind], { timeout: 1000 })
+    return [done.has(other), notDone.has(behind)]
+  })
+  expect(await own.self).toEqual([true, true])
+})
+
+test('what stands in arguments as a value is not asked, and no ring', async () => {
+  await using engine = limited(1)
+  let asked = 0
+  // biome-ignore lint/suspicious/noThenProperty: like a query builder
+  const lazy = { then: () => void asked++ }
+  const own: Record<'self' | 'one' | 'other', TaskFuture<unknown>> = Object.create(null)
+  own.self = engine.submit(async () => {
+    await engine.submit((future: TaskFuture<unknown>) => future.info.taskId, opaque(own.self))
+    return await engine.submit((query: typeof lazy) => typeof query.then, opaque(lazy))
+  })
+  expect(await own.self).toBe('function')
+  expect(asked).toBe(0)
+})
+
+test('a list that a task returns is joined as an array is: no retry, and cancelled with its elements', async () => {
+  await using engine = new Engine()
+  let runs = 0
+  const future = engine.submit(
+    task({ retries: 2 }, () => {
+      runs++
+      const list = engine.map(identity, [1, 2, 3])
+      list[1]?.cancel()
+      return list
+    }),
+  )
+  await expect(future).rejects.toMatchObject({ code: 'CANCELLED' })
+  expect([runs, future.cancelled()]).toEqual([1, true])
 })

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { ConfigError, Engine, InProcessExecutor, type TaskOptions, task, taskContext } from '../../src/index.ts'
 import { type Gate, gate } from '../support/gate.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -443,4 +443,66 @@ test.each<[string, unknown]>([
 ])('labels: %s is refused where the task is declared', (_, labels) => {
   expect(() => task({ labels: labels as string }, () => 1)).toThrow(ConfigError)
   expect(() => task(() => 1).with({ labels: labels as string })).toThrow(ConfigError)
+})
+
+test('fractions of a label add up to nothing when all are given back', async () => {
+  await using engine = new Engine({ limits: { gpu: 10 } })
+  const weigh = task({ name: 'weigh' }, (weight: number) => weight)
+  for (let round = 0; round < 3; round++) {
+    await engine.map(weigh.with({ labels: { gpu: 0.1 + 0.2 * round } }), [1, 2, 3, 4, 5, 6, 7])
+    expect(await engine.submit(weigh.with({ labels: { gpu: 10 } }), round)).toBe(round)
+  }
+})
+
+test('a call that its executor has stopped gives its share back, even if its promise never settles', async () => {
+  const stopped: unknown[] = []
+  const executor = {
+    submit: (fn: (...args: readonly unknown[]) => unknown, ...args: readonly unknown[]) =>
+      fn.name === 'hang'
+        ? Object.assign(new Promise(() => {}), { cancel: (reason: unknown) => stopped.push(reason) > 0 })
+        : Promise.resolve(fn(...args)),
+  }
+  const clock = new ManualClock()
+  await using engine = new Engine({ executor, limits: { gpu: 1 }, clock })
+  const hang = task({ name: 'hang', labels: 'gpu' }, () => {})
+  const cancelled = engine.submit(hang)
+  await quiet()
+  expect(cancelled.cancel('enough')).toBe(true)
+  expect(await engine.submit(task({ labels: 'gpu' }, () => 'next'))).toBe('next')
+  const late = engine.submit(hang.with({ timeout: 100 }))
+  await clock.advance(100)
+  await expect(late).rejects.toMatchObject({ code: 'TIMEOUT' })
+  expect(await engine.submit(task({ labels: 'gpu' }, () => 'last'))).toBe('last')
+  expect(stopped).toHaveLength(2)
+})
+
+test('a rate leaves no timer behind when its engine shuts down', async () => {
+  const clock = new ManualClock()
+  const engine = new Engine({ limits: { api: { perSecond: 0.1 } }, clock })
+  const call = task({ labels: 'api' }, () => 1)
+  await engine.submit(call)
+  const waiting = engine.submit(call)
+  await quiet()
+  expect(clock.pending).toBe(1)
+  waiting.cancel()
+  await engine.shutdown()
+  expect(clock.pending).toBe(0)
+})
+
+test('a rate goes by fake timers', async () => {
+  vi.useFakeTimers()
+  try {
+    const engine = new Engine({ limits: { api: { perSecond: 2 } } })
+    let calls = 0
+    engine.map(
+      task({ labels: 'api' }, (_: number) => calls++),
+      [1, 2, 3, 4],
+    )
+    await vi.advanceTimersByTimeAsync(0)
+    expect(calls).toBe(2)
+    await vi.advanceTimersByTimeAsync(1005)
+    expect(calls).toBe(4)
+  } finally {
+    vi.useRealTimers()
+  }
 })

@@ -268,3 +268,16 @@ test.each([undefined, null, {}, 'work'])('submit throws at once for %s, which is
   await using executor = new InProcessExecutor()
   expect(() => executor.submit(work as never)).toThrow(TypeError)
 })
+
+test('calls that are cancelled by shutdown, and that nobody looks at, do not crash the process', async () => {
+  const rejected: unknown[] = []
+  const note = (reason: unknown): void => void rejected.push(reason)
+  process.on('unhandledRejection', note)
+  const executor = new InProcessExecutor({ concurrency: 1 })
+  void executor.submit(async () => 1)
+  void executor.submit(async () => 2)
+  await executor.shutdown({ cancelFutures: true })
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('unhandledRejection', note)
+  expect(rejected).toEqual([])
+})

@@ -24,7 +24,7 @@ async function all<T>(iterable: AsyncIterable<T>): Promise<T[]> {
   return list
 }
 
-const indices = (completed: readonly Completed<unknown>[]): number[] => completed.map(({ index }) => index)
+const indices = (completed: readonly Completed[]): number[] => completed.map(({ index }) => index)
 
 describe('asCompleted', () => {
   test('gives the futures in the order in which they are done, each with its index', async () => {

@@ -184,7 +184,7 @@ describe('wait and asCompleted', () => {
     expectTypeOf(done).toEqualTypeOf<Set<TaskFuture<number>>>()
     expectTypeOf(notDone).toEqualTypeOf<Set<TaskFuture<number>>>()
     for await (const completed of asCompleted([num])) {
-      expectTypeOf(completed).toEqualTypeOf<Completed<number>>()
+      expectTypeOf(completed).toEqualTypeOf<Completed<TaskFuture<number>>>()
       expectTypeOf(completed.future).toEqualTypeOf<TaskFuture<number>>()
       expectTypeOf(completed.index).toEqualTypeOf<number>()
     }
@@ -195,9 +195,12 @@ describe('wait and asCompleted', () => {
   })
 
   test('take futures of different types together', async () => {
-    const { done } = await wait<number | string>([num, text])
-    expectTypeOf(done).toEqualTypeOf<Set<TaskFuture<number | string>>>()
-    await wait<unknown>([num, text, engine.submit(() => [1])])
+    const { done } = await wait([num, text])
+    expectTypeOf(done).toEqualTypeOf<Set<TaskFuture<number> | TaskFuture<string>>>()
+    for await (const { future } of asCompleted([num, text])) {
+      expectTypeOf(future).toEqualTypeOf<TaskFuture<number> | TaskFuture<string>>()
+    }
+    expectTypeOf(await futureList([num, text])).toEqualTypeOf<(number | string)[]>()
     wait(engine.map((n: number) => n, [1]))
   })
 })
