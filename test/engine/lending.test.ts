@@ -322,16 +322,59 @@ test('a future of another engine is awaited without the slot too', async () => {
   await outer
 })
 
-test('a task behind another engine lends the slot of that engine', async () => {
-  await using outer = new Engine({ executor: limited(1) })
-  expect(await outer.submit(async () => ((await outer.submit(identity, 5)) as number) + 1)).toBe(6)
+test.each<[string, () => [Engine, Engine]]>([
+  [
+    'that shares the executor',
+    () => {
+      const executor = new InProcessExecutor({ concurrency: 1 })
+      return [new Engine({ executor }), new Engine({ executor })]
+    },
+  ],
+  [
+    'that stands on the one whose slot it has',
+    () => {
+      const inner = limited(1)
+      const outer = new Engine({ executor: inner })
+      return [outer, outer]
+    },
+  ],
+  [
+    'that has its tasks done by the one whose slot it has',
+    () => {
+      const inner = limited(1)
+      return [inner, new Engine({ executor: inner })]
+    },
+  ],
+])('a body lends its slot to a task of an engine %s', async (_, create) => {
+  const [mine, other] = create()
+  const outer = async (): Promise<number> => (await other.submit(identity, 20)) + 1
+  const futures = [1, 2, 3].map(() => mine.submit(outer))
+  await quiet()
+  expect(futures.map((future) => future.done())).toEqual([true, true, true])
+  expect(await Promise.all(futures)).toEqual([21, 21, 21])
+  await other.shutdown()
+  await mine.shutdown()
 })
 
-test('two engines on one executor with one slot may wait for each other', async () => {
-  const executor = new InProcessExecutor({ concurrency: 1 })
-  await using one = new Engine({ executor })
-  await using other = new Engine({ executor })
-  expect(await one.submit(async () => await other.submit(identity, 5))).toBe(5)
+test('a body that submits to an engine on top of its own, and awaits something else, keeps its slot', async () => {
+  const outer = new Engine({ executor: limited(1) })
+  const load = new Load()
+  const release = gate()
+  const body = outer.submit(async () => {
+    load.enter()
+    const child = outer.submit(() => {
+      load.enter()
+      load.leave()
+    })
+    await release.promise
+    load.leave()
+    await child
+  })
+  await quiet()
+  release.open()
+  await body
+  expect(load.most).toBe(1)
+  await outer.shutdown()
 })
 
 test('a finished future is awaited without a change of slots', async () => {
