@@ -6,20 +6,108 @@ export interface Queued<Self> {
   nextReady: Self | undefined
 }
 
-/** First in, first out, among entries of one priority. */
-class Line<T extends Queued<T>> {
+/** Entries of one priority. */
+interface Line<T> {
   readonly priority: number
-  first: T | undefined
-  last: T | undefined
+  readonly isEmpty: boolean
+  push(entry: T): void
+  unshift(entry: T): void
+  /** The next entry, or in a line by chance any one. */
+  peek(): T | undefined
+  /** Removes the entry that `peek` gives. */
+  drop(): void
+  shift(): T | undefined
+}
+
+/** First in, first out: a list that goes through the entries themselves. */
+class OrderedLine<T extends Queued<T>> implements Line<T> {
+  readonly priority: number
+  #first: T | undefined
+  #last: T | undefined
 
   constructor(priority: number) {
     this.priority = priority
+  }
+
+  get isEmpty(): boolean {
+    return this.#first === undefined
+  }
+
+  push(entry: T): void {
+    if (this.#last === undefined) this.#first = entry
+    else this.#last.nextReady = entry
+    this.#last = entry
+  }
+
+  unshift(entry: T): void {
+    entry.nextReady = this.#first
+    this.#first = entry
+    this.#last ??= entry
+  }
+
+  peek(): T | undefined {
+    return this.#first
+  }
+
+  drop(): void {
+    this.shift()
+  }
+
+  shift(): T | undefined {
+    const first = this.#first
+    if (first === undefined) return undefined
+    this.#first = first.nextReady
+    if (this.#first === undefined) this.#last = undefined
+    first.nextReady = undefined
+    return first
+  }
+}
+
+/** Any entry may be the next one. */
+class RandomLine<T> implements Line<T> {
+  readonly priority: number
+  readonly #random: () => number
+  readonly #entries: T[] = []
+
+  constructor(priority: number, random: () => number) {
+    this.priority = priority
+    this.#random = random
+  }
+
+  get isEmpty(): boolean {
+    return this.#entries.length === 0
+  }
+
+  push(entry: T): void {
+    this.#entries.push(entry)
+  }
+
+  unshift(entry: T): void {
+    this.#entries.push(entry)
+  }
+
+  peek(): T | undefined {
+    return this.#entries.at(-1)
+  }
+
+  drop(): void {
+    this.#entries.pop()
+  }
+
+  shift(): T | undefined {
+    const entries = this.#entries
+    if (entries.length === 0) return undefined
+    const i = Math.floor(this.#random() * entries.length)
+    const chosen = entries[i] as T
+    entries[i] = entries.at(-1) as T
+    entries.pop()
+    return chosen
   }
 }
 
 /** A queue by priority, higher first, and by age; or, for tests, by chance among those of one priority. */
 export class ReadyQueue<T extends Queued<T>> {
-  /** By falling priority; there are seldom more than a few. */
+  /** By falling priority; none of them empty, but for the one that was used last. */
   readonly #lines: Line<T>[] = []
   readonly #random: (() => number) | undefined
   #size = 0
@@ -35,73 +123,62 @@ export class ReadyQueue<T extends Queued<T>> {
   }
 
   push(entry: T): void {
-    const line = this.#line(entry.priority)
-    if (line.last === undefined) line.first = entry
-    else line.last.nextReady = entry
-    line.last = entry
+    this.#line(entry.priority).push(entry)
     this.#size++
   }
 
   /** Puts an entry before all others of its priority. */
   unshift(entry: T): void {
-    const line = this.#line(entry.priority)
-    entry.nextReady = line.first
-    line.first = entry
-    line.last ??= entry
+    this.#line(entry.priority).unshift(entry)
     this.#size++
   }
 
-  /** The oldest of those that `shift` may take. */
+  /** One of those that `shift` may take: by age the oldest. */
   peek(): T | undefined {
-    for (const line of this.#lines) {
-      while (line.first !== undefined && !line.first.isReady) this.#dropFirst(line, line.first)
-      if (line.first !== undefined) return line.first
+    for (let line = this.#firstLine(); line !== undefined; line = this.#firstLine()) {
+      const entry = line.peek() as T
+      if (entry.isReady) return entry
+      line.drop()
+      this.#size--
     }
     return undefined
   }
 
   shift(): T | undefined {
-    for (const line of this.#lines) {
-      for (let first = line.first; first !== undefined; first = line.first) {
-        if (this.#random !== undefined) this.#bringForward(line, this.#random)
-        first = line.first as T
-        this.#dropFirst(line, first)
-        if (first.isReady) return first
-      }
+    for (let line = this.#firstLine(); line !== undefined; line = this.#firstLine()) {
+      const entry = line.shift() as T
+      this.#size--
+      if (entry.isReady) return entry
     }
     return undefined
   }
 
-  #dropFirst(line: Line<T>, first: T): void {
-    line.first = first.nextReady
-    if (line.first === undefined) line.last = undefined
-    first.nextReady = undefined
-    this.#size--
-  }
-
-  /** Moves any one entry of the line to its head. */
-  #bringForward(line: Line<T>, random: () => number): void {
-    const entries: T[] = []
-    for (let entry = line.first; entry !== undefined; entry = entry.nextReady) entries.push(entry)
-    const i = Math.floor(random() * entries.length)
-    const chosen = entries[i] as T
-    if (i === 0) return
-    ;(entries[i - 1] as T).nextReady = chosen.nextReady
-    if (line.last === chosen) line.last = entries[i - 1]
-    chosen.nextReady = line.first
-    line.first = chosen
+  /** The first line that is not empty. */
+  #firstLine(): Line<T> | undefined {
+    const lines = this.#lines
+    while (lines.length > 1 && lines[0]?.isEmpty) lines.shift()
+    return lines[0]?.isEmpty === false ? lines[0] : undefined
   }
 
   #line(priority: number): Line<T> {
     const lines = this.#lines
-    let i = 0
-    for (; i < lines.length; i++) {
-      const line = lines[i] as Line<T>
-      if (line.priority === priority) return line
-      if (line.priority < priority) break
-    }
-    const line = new Line<T>(priority)
+    if (lines.length > 0 && lines[0]?.priority === priority) return lines[0]
+    const i = this.#place(priority)
+    const known = lines[i]
+    if (known?.priority === priority) return known
+    const line = this.#random === undefined ? new OrderedLine<T>(priority) : new RandomLine<T>(priority, this.#random)
     lines.splice(i, 0, line)
     return line
+  }
+
+  /** Where the line of a priority is, or belongs. */
+  #place(priority: number): number {
+    let [low, high] = [0, this.#lines.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#lines[middle] as Line<T>).priority > priority) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 }
