@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts'
 import { ConfigError } from '../errors.ts'
 import type { ExecutorLike } from '../executor/executor.ts'
+import { checkOptions, describe, isSignal } from '../options.ts'
 import type { RecordLogger } from '../record/record.ts'
-import { checkOptions, describe, isSignal } from '../task/task-options.ts'
 import type { LimitsOptions } from './limits.ts'
 
 /** Options of an engine. */

@@ -1,4 +1,4 @@
-import { describe } from '../task/task-options.ts'
+import { describe } from '../options.ts'
 
 /** Tuples of elements, up to the end of the shortest iterable. All are read, or none is used: an iterable that throws leaves nothing half done. */
 export function zip(iterables: readonly Iterable<unknown>[]): unknown[][] {

@@ -1,13 +1,13 @@
 import { type Clock, MAX_DELAY } from '../clock.ts'
 import { ConfigError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
-import { checkOptions, describe } from '../task/task-options.ts'
+import { checkOptions, describe } from '../options.ts'
 
 /** What tasks with a label may use together. */
 export interface LimitOptions {
   /** How many may run at the same time, by weight: a whole number above 0. */
   readonly slots?: number | undefined
-  /** How many may start in any period of one second, by weight: a number above 0; 0.5 is one in two seconds. */
+  /** How many may start in any period of one second, by weight: a number above 0; 0.5 is one in two seconds, 1.5 is one in any. */
   readonly perSecond?: number | undefined
 }
 

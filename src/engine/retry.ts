@@ -1,6 +1,7 @@
 import { MAX_DELAY } from '../clock.ts'
 import { ExecutorShutdownError, isInstance } from '../errors.ts'
-import { describe, type RetryPolicy } from '../task/task-options.ts'
+import { describe } from '../options.ts'
+import type { RetryPolicy } from '../task/task-options.ts'
 
 /** Whether another attempt follows the one of this number. Throws what the policy's own `when` throws. */
 export function mayRetry(policy: RetryPolicy | undefined, attempt: number, error: unknown): policy is RetryPolicy {

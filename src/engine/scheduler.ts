@@ -20,6 +20,7 @@ import { ringError } from './joins.ts'
 import { Limits, type Share } from './limits.ts'
 import { isHandedOver, Outlet } from './outlet.ts'
 import { parentIds } from './parents.ts'
+import { Signals } from './signals.ts'
 import { TaskRun } from './task-run.ts'
 import { Unobserved } from './unobserved.ts'
 
@@ -42,6 +43,7 @@ export class Scheduler {
   readonly limits: Limits
   readonly events: Events = new Events()
   readonly unobserved: Unobserved = new Unobserved()
+  readonly signals: Signals = new Signals()
   readonly #options: EngineOptions
   readonly #recordLogger: RecordLogger | undefined
   readonly #plans: WeakMap<TaskSpec, Plan> = new WeakMap()

@@ -1,8 +1,8 @@
 import type { BaseFuture } from '../future/future.ts'
 import { toBase } from '../future/future-list.ts'
 import { isThenable } from '../future/task-future.ts'
+import { checkOptions, describe, isSignal } from '../options.ts'
 import { beginWait } from '../task/task-context.ts'
-import { checkOptions, describe, isSignal } from '../task/task-options.ts'
 import type { Scheduler } from './scheduler.ts'
 
 /** Options of `Engine.stream`. */

@@ -49,7 +49,8 @@ interface Extras {
   /** Times of earlier attempts. */
   queuedMs?: number
   runMs?: number
-  stopListening?: (() => void) | undefined
+  /** What cancels it. */
+  signal?: AbortSignal
 }
 
 /**
@@ -357,9 +358,8 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
       this.cancel(signal.reason)
       return
     }
-    const abort = (): void => void this.cancel(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-    this.#extra().stopListening = () => signal.removeEventListener('abort', abort)
+    this.plan.scheduler.signals.add(signal, this)
+    this.#extra().signal = signal
   }
 
   override settle(state: State, outcome: unknown): void {
@@ -380,8 +380,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
 
   #letGo(extras: Extras): void {
     if (extras.timer !== undefined) this.clock.clearTimeout(extras.timer)
-    extras.stopListening?.()
-    extras.stopListening = undefined
+    if (extras.signal !== undefined) this.plan.scheduler.signals.remove(extras.signal, this)
     extras.result = undefined
     extras.joined = undefined
     const { chunk } = extras

@@ -1,5 +1,5 @@
+import { checkOptions } from '../options.ts'
 import type { Joined } from '../task/inputs.ts'
-import { checkOptions } from '../task/task-options.ts'
 
 /** How to shut down. */
 export interface ShutdownOptions {

@@ -3,9 +3,9 @@ import { systemClock } from '../clock.ts'
 import { CancelledError, ExecutorShutdownError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
 import { isFuture } from '../future/task-future.ts'
+import { checkOptions, describe } from '../options.ts'
 import type { Joined } from '../task/inputs.ts'
 import { outside } from '../task/task-context.ts'
-import { checkOptions, describe } from '../task/task-options.ts'
 import { isOvertime, type Pump, wake } from '../turn.ts'
 import {
   type AnyBody,

@@ -1,5 +1,5 @@
 import { MAX_DELAY } from '../clock.ts'
-import { type Check, checkOptions, oneOf } from '../task/task-options.ts'
+import { type Check, checkOptions, oneOf } from '../options.ts'
 import type { TimeoutOptions } from './task-future.ts'
 
 const TIMEOUT: Check = oneOf(

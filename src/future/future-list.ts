@@ -66,6 +66,7 @@ export type FutureDict<T extends object> = { readonly [K in keyof T]: TaskFuture
 
 const dictPrototype = {
   [FUTURE_CONTAINER]: true,
+  toString: () => '[a dictionary of futures, not their values: await it, or pass it as it is to submit()]',
   // biome-ignore lint/suspicious/noThenProperty: a dictionary of futures can be awaited
   then(this: Record<string, TaskFuture<unknown>>, ...handlers: Parameters<Promise<unknown>['then']>): Promise<unknown> {
     const keys = Object.keys(this)

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { TimeoutError } from '../errors.ts'
+import { describe, oneOf } from '../options.ts'
 import { beginWait, type HowLong } from '../task/task-context.ts'
-import { describe, oneOf } from '../task/task-options.ts'
 import { timeoutOf } from './deadline.ts'
 import type { BaseFuture, Observer } from './future.ts'
 import { checkFuture, toBase } from './future-list.ts'

@@ -1,9 +1,9 @@
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ConfigError } from '../errors.ts'
+import { checkOptions } from '../options.ts'
 import { toJsonLine } from '../record/json-line.ts'
 import type { RecordLogger, TaskInfo } from '../record/record.ts'
-import { checkOptions } from '../task/task-options.ts'
 
 /** Options of {@link JsonLinesRecordLogger}. */
 export interface JsonLinesOptions {

@@ -1,5 +1,6 @@
 import { MAX_DELAY } from '../clock.ts'
 import { ConfigError } from '../errors.ts'
+import { type Check, checkOptions, isObject, isSignal, oneOf } from '../options.ts'
 
 /** When and how often to try a task again that fails. Crashes and timeouts count as failures; cancellation and failed parents do not. */
 export interface RetryOptions {
@@ -29,7 +30,10 @@ export interface CallOptions {
   readonly retries?: number | RetryOptions | undefined
   /** Cancels the task when it is aborted. */
   readonly signal?: AbortSignal | undefined
-  /** How many elements of a `map` run one after the other in one slot, or travel as one call. @defaultValue 1 */
+  /**
+   * How many elements of a `map` run one after the other in one slot, or travel as one call. They start when all of them are
+   * ready. @defaultValue 1
+   */
   readonly chunkSize?: number | undefined
 }
 
@@ -46,14 +50,6 @@ export interface TaskOptions extends CallOptions {
   readonly onParentFailure?: 'settle' | undefined
 }
 
-/** Says what an option takes, if this value is not it. */
-export type Check = (value: unknown) => string | undefined
-
-/** A check by a test, which says `wanted` of all else. */
-export const oneOf =
-  (wanted: string, test: (value: unknown) => boolean): Check =>
-  (value) =>
-    test(value) ? undefined : wanted
 const isNumber = (value: unknown, min: number, max = Infinity): boolean =>
   typeof value === 'number' && value >= min && value <= max
 const isName = (value: unknown): boolean => typeof value === 'string' && value !== ''
@@ -90,11 +86,6 @@ function isCount(value: unknown): boolean {
   return value === Infinity || (Number.isInteger(value) && isNumber(value, 0))
 }
 
-/** By its shape, because a signal may come from another realm or a polyfill. */
-export function isSignal(value: unknown): value is AbortSignal {
-  return isObject(value) && typeof value.aborted === 'boolean' && typeof value.addEventListener === 'function'
-}
-
 function isLabels(value: unknown): boolean {
   if (typeof value === 'string') return value !== ''
   if (Array.isArray(value)) return value.every(isName)
@@ -113,29 +104,6 @@ function checkRetries(value: unknown): string | undefined {
   return undefined
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/**
- * Refuses unknown options and wrong values. `undefined` stands for an option that is not given.
- * @param owner - whose options they are, for the message
- */
-export function checkOptions(owner: string, options: unknown, checks: Readonly<Record<string, Check>>): void {
-  if (!isObject(options)) throw new ConfigError(`${owner} takes an object with options, not ${describe(options)}`)
-  for (const [option, value] of Object.entries(options)) {
-    const check = Object.hasOwn(checks, option) ? checks[option] : undefined
-    if (check === undefined) {
-      throw new ConfigError(
-        `${owner} has no option ${JSON.stringify(option)}; there are ${Object.keys(checks).join(', ')}`,
-      )
-    }
-    if (value === undefined) continue
-    const wanted = check(value)
-    if (wanted !== undefined) throw new ConfigError(`${owner}: ${option} takes ${wanted}, not ${describe(value)}`)
-  }
-}
-
 export function checkTaskOptions(options: unknown): asserts options is TaskOptions {
   checkOptions('task', options, TASK_CHECKS)
 }
@@ -147,15 +115,6 @@ export function checkCallOptions(options: unknown): asserts options is CallOptio
     )
   }
   checkOptions('with', options, { ...CALL_CHECKS })
-}
-
-/** A value as an error shows it: short, and never running its code. */
-export function describe(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)
-  if (typeof value === 'function') return 'a function'
-  if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'object' && value !== null) return 'an object'
-  return String(value)
 }
 
 /** Labels in the one form that the engine goes by. */

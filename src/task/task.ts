@@ -1,9 +1,9 @@
+import { describe } from '../options.ts'
 import type { Settled } from './inputs.ts'
 import {
   type CallOptions,
   checkCallOptions,
   checkTaskOptions,
-  describe,
   labelWeights,
   type RetryPolicy,
   retryPolicy,
@@ -57,7 +57,8 @@ const SPEC = Symbol.for('taps-sdk.spec')
 const plainFunctions = new WeakMap<AnyFunction, TaskSpec>()
 
 /**
- * Declares a task. Tasks that leave the process belong at the top level of a module of their own, which workers import.
+ * Declares a task. Declare it once, at the top level of a module of its own, which workers import: a declaration is kept for
+ * the life of the process. A function that is made on the fly can be submitted as it is.
  *
  * @example
  * ```ts

@@ -1,11 +1,11 @@
 import { ConfigError } from '../errors.ts'
 import type { AnyBody } from '../executor/executor.ts'
+import { checkOptions, describe } from '../options.ts'
 import { isTask } from '../task/task.ts'
 import { type TaskContext, taskContext } from '../task/task-context.ts'
-import { checkOptions, describe } from '../task/task-options.ts'
 import type { TaskRef } from '../task/task-ref.ts'
 
-/** Which tasks a fault concerns: by the task itself, its name, or whatever is asked of its context. */
+/** Which tasks a fault concerns: by the name of a task, a pattern, or whatever is asked of its context. */
 export type TaskMatch = string | RegExp | { readonly ref: TaskRef } | ((context: TaskContext) => boolean)
 
 /** A fault to inject. */

@@ -1,5 +1,5 @@
+import { describe } from '../options.ts'
 import { type Body, isTask, specOf, type Task } from '../task/task.ts'
-import { describe } from '../task/task-options.ts'
 
 /** What a mocked task was called with. */
 export interface MockCall<A extends readonly unknown[]> {

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { checkOptions } from '../task/task-options.ts'
+import { checkOptions } from '../options.ts'
 
 /** Options of {@link VirtualClock}. */
 export interface VirtualClockOptions {
