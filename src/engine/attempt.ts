@@ -5,7 +5,7 @@ import { SUCCEEDED } from '../future/state.ts'
 import { isThenable } from '../future/task-future.ts'
 import { wasCancelled } from '../future/values.ts'
 import { enter, type HowLong, type RunningBody, type TaskContext, taskClock } from '../task/task-context.ts'
-import { closesRing, ringError } from './joins.ts'
+import { closesRing, ringError } from './rings.ts'
 import type { TaskRun } from './task-run.ts'
 
 /** What few attempts need. */

@@ -21,19 +21,18 @@ import {
   SUCCEEDED,
   WAITING,
 } from '../future/state.ts'
-import { isFuture } from '../future/task-future.ts'
-import { ValueFuture } from '../future/values.ts'
 import type { TaskInfo } from '../record/record.ts'
 import type { RetryPolicy } from '../task/task-options.ts'
-import { fillIn, findFutures, futuresIn, hasFutures } from './arguments.ts'
+import { fillIn, findFutures, futuresIn } from './arguments.ts'
 import { Attempt } from './attempt.ts'
 import type { Chunk } from './chunk.ts'
 import { dependencyError } from './dependency-error.ts'
-import { closesRing, ringError } from './joins.ts'
+import { Join } from './join.ts'
 import type { Share } from './limits.ts'
 import { submitTo } from './outlet.ts'
 import { type ParentKeys, parentKeys } from './parents.ts'
 import { mayRetry, retryDelay } from './retry.ts'
+import { closesRing, ringError } from './rings.ts'
 import type { Plan } from './scheduler.ts'
 import { NOT_YET, taskInfo } from './task-info.ts'
 
@@ -43,9 +42,8 @@ interface Extras {
   timer?: unknown
   /** The other elements of its chunk. */
   chunk?: Chunk | undefined
-  /** What it returned, if that has futures, and these futures. */
-  result?: unknown
-  joined?: ReadonlyMap<unknown, BaseFuture<unknown>> | undefined
+  /** The futures that its result consists of. */
+  join?: Join | undefined
   /** Times of earlier attempts. */
   queuedMs?: number
   runMs?: number
@@ -66,7 +64,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   /** Where futures stand in the arguments. */
   #holders: readonly object[] | undefined = undefined
   #parents: ParentKeys = undefined
-  /** Parents, or futures of the result, that are not done. */
+  /** Parents that are not done. */
   #waitingFor = 0
   attempts = 0
   attempt: Attempt | undefined = undefined
@@ -263,49 +261,27 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
 
   /** A result that is a future, or an array with futures, is joined: the task ends when they do, and holds no slot. */
   #succeed(value: unknown): void {
-    let result = value
-    let futures: readonly PromiseLike<unknown>[] | undefined
+    let join: Join | undefined
     try {
-      if (isFuture(value)) futures = [value]
-      else if (Array.isArray(value) && hasFutures(value)) {
-        // A plain array, whatever class it is of: what is done with it later must not throw.
-        result = Array.from(value)
-        futures = (result as unknown[]).filter(isFuture)
-      }
+      join = Join.of(value)
     } catch (error) {
       return this.#fail(error)
     }
-    if (futures === undefined) this.settle(SUCCEEDED, value)
-    else this.#join(result, futures)
-  }
-
-  #join(result: unknown, futures: readonly PromiseLike<unknown>[]): void {
-    const joined = new Map<unknown, BaseFuture<unknown>>()
-    for (const future of futures) {
-      if (!joined.has(future)) joined.set(future, future instanceof BaseFuture ? future : ValueFuture.adopt(future))
-    }
-    const extras = this.#extra()
-    extras.result = result
-    extras.joined = joined
-    this.#waitingFor = joined.size
-    if (closesRing(this, joined.values())) return this.settle(FAILED, ringError(this))
-    for (const future of joined.values()) {
+    if (join === undefined) return this.settle(SUCCEEDED, value)
+    this.#extra().join = join
+    if (closesRing(this, join.futures)) return this.settle(FAILED, ringError(this))
+    for (const future of join.futures) {
       future.markObserved()
       if (future.done()) this.#joinedSettled(future)
       else future.addDependent(this)
     }
   }
 
-  #joinedSettled(future: BaseFuture<unknown>): void {
-    if (isFinal(this.state)) return
-    if (future.state !== SUCCEEDED) this.settle(future.state === CANCELLED ? CANCELLED : FAILED, future.outcome)
-    else if (--this.#waitingFor === 0) this.settle(SUCCEEDED, this.#joinedResult())
-  }
-
-  #joinedResult(): unknown {
-    const { result, joined } = this.#extras as Extras
-    const resolve = (value: unknown): unknown => (joined?.has(value) ? joined.get(value)?.outcome : value)
-    return Array.isArray(result) ? result.map(resolve) : resolve(result)
+  #joinedSettled({ state, outcome }: BaseFuture<unknown>): void {
+    const join = this.#extras?.join
+    if (join === undefined || isFinal(this.state)) return
+    if (state !== SUCCEEDED) this.settle(state === CANCELLED ? CANCELLED : FAILED, outcome)
+    else if (join.countDown()) this.settle(SUCCEEDED, join.value)
   }
 
   // --- Failure
@@ -369,7 +345,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   }
 
   protected override onSettled(): void {
-    const hasEndedNow = this.#endTime !== NOT_YET && this.#extras?.joined === undefined
+    const hasEndedNow = this.#endTime !== NOT_YET && this.#extras?.join === undefined
     this.#receivedTime = hasEndedNow ? this.#endTime : this.clock.now()
     this.args = undefined
     this.#holders = undefined
@@ -381,8 +357,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   #letGo(extras: Extras): void {
     if (extras.timer !== undefined) this.clock.clearTimeout(extras.timer)
     if (extras.signal !== undefined) this.plan.scheduler.signals.remove(extras.signal, this)
-    extras.result = undefined
-    extras.joined = undefined
+    extras.join = undefined
     const { chunk } = extras
     extras.chunk = undefined
     if (this.#readyTime === NOT_YET) chunk?.arrive()
@@ -414,7 +389,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   override waitsFor(): Iterable<BaseFuture<unknown>> {
     if (this.state !== RUNNING) return this.#waitingFor > 0 ? futuresIn(this.#holders ?? []) : []
     const { attempt } = this
-    if (attempt === undefined || attempt.hasEnded) return this.#extras?.joined?.values() ?? []
+    if (attempt === undefined || attempt.hasEnded) return this.#extras?.join?.futures ?? []
     // An engine behind this one has a run of its own for the call.
     return attempt.handle instanceof BaseFuture ? [attempt.handle, ...attempt.awaited] : attempt.awaited
   }
