@@ -14,6 +14,8 @@ export interface Notice {
 
 /** Something that may have calls to start. */
 export interface Pump {
+  /** Whether it is to be pumped already; kept by `wake`. */
+  isAwake: boolean
   pump(): void
 }
 
@@ -60,6 +62,8 @@ export function notify(notice: Notice): void {
 
 /** Lets the pump start calls in the next turn, or in this one. */
 export function wake(pump: Pump): void {
+  if (pump.isAwake) return
+  pump.isAwake = true
   pumps.push(pump)
   schedule()
 }
@@ -124,5 +128,7 @@ function run(): void {
 }
 
 function nextPump(): Pump | undefined {
-  return overtime ? undefined : pumps.shift()
+  const pump = overtime ? undefined : pumps.shift()
+  if (pump !== undefined) pump.isAwake = false
+  return pump
 }

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'eventemitter3'
+import { contain } from '../contain.ts'
 import type { TaskInfo } from '../record/record.ts'
 
 /** What an engine tells. Listeners run after the fact, in the order of registration, never inside of `submit`. */
@@ -64,22 +65,17 @@ export class Events {
     this.#wrappers.set(event, wrappers)
     const known = wrappers.get(listener)
     if (known !== undefined) return known
-    const wrapper = (...args: unknown[]): void =>
-      this.contain(`A listener of ${event} threw`, () => listener(...args), event === 'warning')
+    const message = `A listener of ${event} threw`
+    // A listener of warnings that throws is not told of it.
+    const report = (error: unknown): void =>
+      event === 'warning' ? console.warn(`taps-sdk: ${message}`, error) : this.warn(message, error)
+    const wrapper = (...args: unknown[]): void => contain(() => listener(...args), report)
     wrappers.set(listener, wrapper)
     return wrapper
   }
 
-  /** Runs user code; what it throws, or rejects with later, is reported. */
-  contain(message: string, fn: () => unknown, isWarning = false): void {
-    // A listener of warnings that throws is not told of it.
-    const report = (error: unknown): void =>
-      isWarning ? console.warn(`taps-sdk: ${message}`, error) : this.warn(message, error)
-    try {
-      const result = fn()
-      if (result instanceof Promise) result.catch(report)
-    } catch (error) {
-      report(error)
-    }
+  /** Runs user code; what it throws is a warning. */
+  contain(message: string, fn: () => unknown): void {
+    contain(fn, (error) => this.warn(message, error))
   }
 }

@@ -23,7 +23,7 @@ export class Outlet implements CallSource<Entry>, Pump {
   readonly #waker: Waker
   /** Whether the executor is, only that tells: another one rejects what it is given. */
   readonly isClosed = false
-  #isAwake = false
+  isAwake = false
 
   /** @param random - leaves the order to chance, see `ReadyQueue` */
   constructor(name: string, executor: ExecutorLike, limits: Limits, random: (() => number) | undefined) {
@@ -64,14 +64,11 @@ export class Outlet implements CallSource<Entry>, Pump {
   }
 
   wake(): void {
-    if (this.#isAwake) return
-    this.#isAwake = true
     wake(this)
   }
 
   /** Hands all over that is ready: this executor does not say how much it wants. */
   pump(): void {
-    this.#isAwake = false
     for (let entry = this.take(); entry !== undefined; entry = this.take()) {
       entry.handOver(this.executor)
       if (isOvertime()) return this.wake()

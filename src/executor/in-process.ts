@@ -81,7 +81,7 @@ class SlotPool implements Pump, Waker {
   /** Slots granted, or asked for. */
   #granted = 0
   #running = 0
-  #isAwake = false
+  isAwake = false
   #isPumping = false
   #onQuiet: (() => void)[] = []
 
@@ -97,13 +97,10 @@ class SlotPool implements Pump, Waker {
   }
 
   wake(): void {
-    if (this.#isAwake) return
-    this.#isAwake = true
     wake(this)
   }
 
   pump(): void {
-    this.#isAwake = false
     this.#isPumping = true
     this.#start()
     this.#isPumping = false

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts'
+import { contain } from '../contain.ts'
 import { CancelledError, type TaskName } from '../errors.ts'
 import type { TaskInfo } from '../record/record.ts'
 import { type Notice, notify } from '../turn.ts'
@@ -190,22 +191,16 @@ export abstract class BaseFuture<T> implements TaskFuture<T>, Notice {
 
   addDoneCallback(fn: (future: TaskFuture<T>) => void): void {
     if (typeof fn !== 'function') throw new TypeError(`addDoneCallback takes a function, not ${typeof fn}`)
-    const call = (): void => this.contain(() => fn(this))
+    const call = (): void =>
+      contain(
+        () => fn(this),
+        (error) => this.reportThrown(error),
+      )
     // At once, unless others that came before are still to be called.
     if (this.done() && this.observers === undefined) {
       this.markObserved()
       call()
     } else this.observe({ settled: call })
-  }
-
-  /** Runs what a user registered. What it throws, or rejects with later, is reported and changes nothing. */
-  protected contain(fn: () => unknown): void {
-    try {
-      const result = fn()
-      if (result instanceof Promise) result.catch((error) => this.reportThrown(error))
-    } catch (error) {
-      this.reportThrown(error)
-    }
   }
 
   reportThrown(error: unknown): void {
