@@ -49,6 +49,9 @@ interface AsyncHooks {
 const { process } = globalThis as { process?: { getBuiltinModule?(id: string): unknown } }
 const hooks = process?.getBuiltinModule?.('node:async_hooks') as AsyncHooks | undefined
 const storage = hooks === undefined ? undefined : new hooks.AsyncLocalStorage()
+// Before Node 24 promises are followed only from the first use on, and what is entered in one that is not followed would
+// stay with the whole program.
+storage?.run({} as RunningBody, () => {})
 const atRoot = hooks?.AsyncLocalStorage.snapshot()
 let current: RunningBody | undefined
 let entered = false
