@@ -1,0 +1,155 @@
+import { types } from 'node:util'
+import { isInstanceOfGlobal } from './transfer.ts'
+
+/** What an object is to a packet. */
+export type Kind =
+  | 'array'
+  | 'buffer'
+  | 'error'
+  | 'instance'
+  | 'map'
+  | 'native'
+  | 'nullObject'
+  | 'object'
+  | 'set'
+  | 'sharedBuffer'
+  | 'threadOnly'
+  | 'url'
+  | 'view'
+
+const VIEWS = [
+  'Int8Array',
+  'Uint8Array',
+  'Uint8ClampedArray',
+  'Int16Array',
+  'Uint16Array',
+  'Int32Array',
+  'Uint32Array',
+  'Float16Array',
+  'Float32Array',
+  'Float64Array',
+  'BigInt64Array',
+  'BigUint64Array',
+  'DataView',
+  'Buffer',
+]
+
+const KIND_OF_CLASS: Readonly<Record<string, Kind>> = {
+  Object: 'object',
+  Array: 'array',
+  Map: 'map',
+  Set: 'set',
+  URL: 'url',
+  ArrayBuffer: 'buffer',
+  SharedArrayBuffer: 'sharedBuffer',
+  // v8 writes these as they are.
+  Date: 'native',
+  RegExp: 'native',
+  Number: 'native',
+  String: 'native',
+  Boolean: 'native',
+  BigInt: 'native',
+  ...Object.fromEntries(VIEWS.map((name) => [name, 'view'] as const)),
+}
+
+/** By prototype; for the common ones nothing else has to be asked. */
+const KIND_OF_PROTOTYPE: ReadonlyMap<unknown, Kind> = new Map(
+  Object.entries(KIND_OF_CLASS).flatMap(([name, kind]) => {
+    const builtIn = viewClass(name) ?? globalClass(name)
+    return builtIn === undefined ? [] : [[builtIn.prototype, kind] as const]
+  }),
+)
+
+/** Classes of the platform whose instances can pass to another thread, by the module that has them. */
+const THREAD_CLASSES: Readonly<Record<string, readonly string[]>> = {
+  'node:crypto': ['KeyObject', 'X509Certificate'],
+  'node:net': ['BlockList', 'SocketAddress'],
+}
+const GLOBAL_THREAD_CLASSES = [
+  'MessagePort',
+  'Blob',
+  'CryptoKey',
+  'ReadableStream',
+  'WritableStream',
+  'TransformStream',
+]
+
+type Class = abstract new (...args: never[]) => object
+/** Makes a view of a buffer. */
+type ViewClass = new (buffer: ArrayBufferLike, byteOffset: number, length: number) => ArrayBufferView
+
+function globalClass(name: string): Class | undefined {
+  return (globalThis as Record<string, unknown>)[name] as Class | undefined
+}
+
+/** The class of a view, by its name; undefined if this runtime has none of that name. */
+export function viewClass(name: string): ViewClass | undefined {
+  return VIEWS.includes(name) ? (globalClass(name) as ViewClass | undefined) : undefined
+}
+
+/** The name of the class of a view. */
+export function viewType(view: ArrayBufferView): string {
+  if (Buffer.isBuffer(view)) return 'Buffer'
+  return types.isDataView(view) ? 'DataView' : (view as Uint8Array)[Symbol.toStringTag]
+}
+
+/** May throw for a proxy. */
+export function kindOf(value: object): Kind {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype) return 'object'
+  if (prototype === null) return 'nullObject'
+  const kind = KIND_OF_PROTOTYPE.get(prototype) ?? kindElsewhere(value, prototype as object)
+  return isTruly(kind, value) ? kind : 'instance'
+}
+
+/** Of errors, and of what comes from another realm, such as a `vm` context or a test runner's. */
+function kindElsewhere(value: object, prototype: object): Kind {
+  if (types.isNativeError(value) || value instanceof Error) return 'error'
+  if (isForThreads(value)) return 'threadOnly'
+  if (value instanceof Object) return 'instance'
+  const tag = Object.prototype.toString.call(value).slice('[object '.length, -1)
+  const name = Object.hasOwn(prototype, 'constructor') ? (prototype.constructor as { name?: unknown }).name : undefined
+  return name === tag ? (KIND_OF_CLASS[tag] ?? 'instance') : 'instance'
+}
+
+function isForThreads(value: object): boolean {
+  if (GLOBAL_THREAD_CLASSES.some((name) => isInstanceOfGlobal(value, name))) return true
+  if (types.isExternal(value)) return false
+  const modules = Object.entries(THREAD_CLASSES)
+  return (
+    isWasmModule(value) ||
+    modules.some(([id, names]) => {
+      const loaded = process.getBuiltinModule(id) as unknown as Record<string, Class>
+      return names.some((name) => loaded[name] !== undefined && value instanceof loaded[name])
+    })
+  )
+}
+
+function isWasmModule(value: object): boolean {
+  const { WebAssembly } = globalThis as { WebAssembly?: { Module: Class } }
+  return WebAssembly !== undefined && value instanceof WebAssembly.Module
+}
+
+/** A prototype can be put on anything. */
+function isTruly(kind: Kind, value: object): boolean {
+  switch (kind) {
+    case 'array':
+      return Array.isArray(value)
+    case 'map':
+      return types.isMap(value)
+    case 'set':
+      return types.isSet(value)
+    case 'native':
+      return (
+        types.isDate(value) || types.isRegExp(value) || (types.isBoxedPrimitive(value) && !types.isSymbolObject(value))
+      )
+    case 'buffer':
+      return types.isArrayBuffer(value)
+    case 'sharedBuffer':
+      return types.isSharedArrayBuffer(value)
+    case 'view':
+      return ArrayBuffer.isView(value)
+    default:
+      return true
+  }
+}

@@ -1,0 +1,31 @@
+import { SerializationError } from '../errors.ts'
+import { encodeAt } from './pack.ts'
+import type { Encoded } from './packet.ts'
+import { rootPlace } from './place.ts'
+import { decodeAny } from './unpack.ts'
+
+export { lookForCustomClassesIn } from './custom-classes.ts'
+export type { Encoded, Packet } from './packet.ts'
+export { transfer } from './transfer.ts'
+
+/**
+ * A value as it travels to a worker or back: a copy of what it is now.
+ * @param root - what to call the value in an error: `args` or `result`
+ * @param isThread - whether shared memory and ports can travel
+ * @throws SerializationError with the path of what cannot travel
+ */
+export function encode(value: unknown, root: string, isThread: boolean): Encoded {
+  return encodeAt(rootPlace(root), value, isThread)
+}
+
+/** The value again. @throws SerializationError if this is not what {@link encode} made */
+export function decode(encoded: Encoded): unknown {
+  try {
+    return decodeAny(encoded)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'it is damaged'
+    throw new SerializationError(`A value that came from another thread or process cannot be read: ${reason}`, {
+      cause,
+    })
+  }
+}

@@ -1,0 +1,147 @@
+import { isMarkedAsUntransferable } from 'node:worker_threads'
+import { viewType } from './built-ins.ts'
+import type { Part } from './packet.ts'
+import { isMarked } from './transfer.ts'
+
+/** What the library's language version does not know of buffers yet. */
+interface ModernBuffer extends ArrayBuffer {
+  readonly detached: boolean
+  readonly resizable: boolean
+  readonly maxByteLength: number
+  transfer(): ArrayBuffer
+}
+
+/** A buffer, and the range of it that is needed. */
+interface Hold {
+  readonly buffer: ModernBuffer
+  readonly part: number
+  readonly index: number
+  start: number
+  end: number
+}
+
+/** A view, whose offset is known when the range of its buffer is. */
+interface HeldView {
+  readonly view: ArrayBufferView
+  readonly hold: Hold
+  readonly part: number
+}
+
+/** The offset of a view has to be a multiple of the size of its elements, which is 8 at most. */
+const ALIGNMENT = 8
+
+/** Stands where a part is known only at the end. */
+const LATER: Part = ['beside', -1]
+
+/**
+ * What travels beside the structure. Of each buffer one copy, and only of the range that views show: the small Buffers
+ * of Node are views of a large common one.
+ */
+export class Freight {
+  readonly #parts: Part[]
+  readonly #beside: object[] = []
+  readonly #holds: Map<ArrayBuffer, Hold> = new Map()
+  readonly #views: HeldView[] = []
+
+  /** @param parts - where the numbers are given */
+  constructor(parts: Part[]) {
+    this.#parts = parts
+  }
+
+  /** Something that travels as it is. @returns its number */
+  add(thing: object): number {
+    return this.#parts.push(['beside', this.#beside.push(thing) - 1]) - 1
+  }
+
+  /** What travels beside a packet in this one. @returns where it begins */
+  addAll(things: readonly object[]): number {
+    const start = this.#beside.length
+    for (const thing of things) this.#beside.push(thing)
+    return start
+  }
+
+  /** The whole of a buffer. @returns its number */
+  addBuffer(buffer: ArrayBuffer): number {
+    const hold = this.#hold(buffer)
+    hold.start = 0
+    hold.end = buffer.byteLength
+    return hold.part
+  }
+
+  /** A view, and of its buffer what it shows. @returns the number of the view */
+  addView(view: ArrayBufferView): number {
+    const hold = this.#hold(view.buffer as ArrayBuffer)
+    hold.start = Math.min(hold.start, view.byteOffset - (view.byteOffset % ALIGNMENT))
+    hold.end = Math.max(hold.end, view.byteOffset + view.byteLength)
+    const part = this.#parts.push(LATER) - 1
+    this.#views.push({ view, hold, part })
+    return part
+  }
+
+  /** A view of shared memory. @param buffer - the number of the memory. @returns the number of the view */
+  addSharedView(view: ArrayBufferView, buffer: number): number {
+    return this.#parts.push(['view', viewType(view), buffer, view.byteOffset, lengthOf(view)]) - 1
+  }
+
+  /** Completes the parts: to be called after the last `add…`, and before the parts are written. */
+  close(): void {
+    for (const { view, hold, part } of this.#views)
+      this.#parts[part] = ['view', viewType(view), hold.part, view.byteOffset - startOf(hold), lengthOf(view)]
+    for (const { buffer, part, index } of this.#holds.values())
+      if (buffer.resizable) this.#parts[part] = ['resizable', index, buffer.maxByteLength]
+  }
+
+  /** Copies and moves: the last step, so that nothing is taken from its owner if another fails. */
+  load(): readonly object[] {
+    for (const hold of this.#holds.values())
+      this.#beside[hold.index] = isMoved(hold.buffer) ? move(hold.buffer) : copy(hold)
+    return this.#beside
+  }
+
+  #hold(buffer: ArrayBuffer): Hold {
+    const known = this.#holds.get(buffer)
+    if (known !== undefined) return known
+    const modern = buffer as ModernBuffer
+    if (modern.detached) throw new TypeError('its memory was moved away before')
+    const index = this.#beside.push(buffer) - 1
+    const part = this.#parts.push(['beside', index]) - 1
+    const hold = { buffer: modern, part, index, start: Number.POSITIVE_INFINITY, end: 0 }
+    this.#holds.set(buffer, hold)
+    return hold
+  }
+}
+
+/** A resizable buffer keeps its size, which says how far it may grow. */
+function startOf({ buffer, start }: Hold): number {
+  return isMoved(buffer) || buffer.resizable ? 0 : start
+}
+
+/** Node's pool of small Buffers belongs to everybody: it is never moved. */
+function isMoved(buffer: ArrayBuffer): boolean {
+  return isMarked(buffer) && !isMarkedAsUntransferable(buffer)
+}
+
+function move(buffer: ModernBuffer): ArrayBuffer {
+  return buffer.transfer()
+}
+
+function copy({ buffer, start, end }: Hold): ArrayBuffer {
+  return buffer.resizable ? copyResizable(buffer) : buffer.slice(start, end)
+}
+
+function copyResizable(buffer: ModernBuffer): ArrayBuffer {
+  return resizable(buffer, buffer.maxByteLength)
+}
+
+/** A copy that can be resized. */
+export function resizable(buffer: ArrayBuffer, maxByteLength: number): ArrayBuffer {
+  const Resizable = ArrayBuffer as new (length: number, options: { maxByteLength: number }) => ArrayBuffer
+  const made = new Resizable(buffer.byteLength, { maxByteLength })
+  new Uint8Array(made).set(new Uint8Array(buffer))
+  return made
+}
+
+/** In elements; of a DataView in bytes. */
+function lengthOf(view: ArrayBufferView): number {
+  return (view as Uint8Array).length ?? view.byteLength
+}

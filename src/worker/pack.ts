@@ -1,0 +1,296 @@
+/**
+ * Makes a packet of a value. A first walk copies the structure, so that what was looked at is what is sent, and puts
+ * numbers in the places of what v8 does not write; see packet.ts. It does not recurse, and tells the path of whatever
+ * cannot travel.
+ */
+import { types } from 'node:util'
+import { Serializer } from 'node:v8'
+import { SerializationError } from '../errors.ts'
+import { type Kind, kindOf } from './built-ins.ts'
+import { serializeCustom } from './custom-classes.ts'
+import { cure, describe } from './describe.ts'
+import { define, errorContent, errorPart } from './error-shape.ts'
+import { Freight } from './freight.ts'
+import { toJson } from './json-safe.ts'
+import type { Content, Encoded, Packet, Part, ShellKind } from './packet.ts'
+import { type Place, pathOf, placeIn, type Step } from './place.ts'
+
+/** Every so many levels a container becomes a shell, because v8 recurses: it fails between 1,000 and 2,000 levels. */
+const LEVELS_OF_V8 = 200
+/** Only a value that makes itself while it is read goes deeper. */
+const DEEPEST = 200_000
+/** Limits of what hangs on an error: hostile code throws too. */
+const DEEPEST_IN_ERROR = 100
+const MOST_IN_ERROR = 10_000
+/** Looking for named properties among more elements would cost more than all the rest. */
+const MOST_ELEMENTS_WITH_NAMES = 10_000
+
+/** JSON where that does, else a packet. @throws SerializationError with the path of what cannot travel */
+export function encodeAt(place: Place, value: unknown, isThread: boolean): Encoded {
+  return toJson(value) ?? pack(place, value, isThread)
+}
+
+/** @throws SerializationError with the path of what cannot travel */
+export function pack(place: Place, value: unknown, isThread: boolean): Packet {
+  try {
+    return new Packing(isThread).pack(value, place)
+  } catch (cause) {
+    throw cause instanceof SerializationError ? cause : cannotTravel(place, cause)
+  }
+}
+
+function cannotTravel(place: Place, cause: unknown): SerializationError {
+  const reason = cause instanceof Error ? `: ${cause.message}` : ''
+  return new SerializationError(`${pathOf(place)} cannot travel to or from a worker${reason}`, { cause })
+}
+
+/** A container whose children are still to be looked at. */
+interface Open {
+  readonly source: object
+  readonly copy: object
+  readonly place: Place
+}
+
+class Packing {
+  readonly #isThread: boolean
+  readonly #parts: Part[] = []
+  readonly #contents: Content[] = []
+  readonly #freight: Freight = new Freight(this.#parts)
+  /** By object, what stands for it in the copy. */
+  readonly #standIns: Map<object, object> = new Map()
+  readonly #open: Open[] = []
+
+  constructor(isThread: boolean) {
+    this.#isThread = isThread
+  }
+
+  pack(value: unknown, place: Place): Packet {
+    const root = this.#standInOf(value, place)
+    for (let open = this.#open.pop(); open !== undefined; open = this.#open.pop()) this.#fill(open)
+    this.#freight.close()
+    const bytes = write(this.#parts, [root, this.#contents])
+    const beside = this.#freight.load()
+    return { bytes, beside, size: beside.reduce((size, thing) => size + sizeOf(thing), bytes.byteLength) }
+  }
+
+  /** The value of a child, for the copy. */
+  #child(value: unknown, parent: Place, step: Step, key: unknown): unknown {
+    if ((typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') || value === null)
+      return value
+    return this.#standIns.get(value as object) ?? this.#standInOf(value, placeIn(parent, step, key))
+  }
+
+  #standInOf(value: unknown, place: Place): unknown {
+    if (typeof value === 'function' || typeof value === 'symbol') return this.#refuse(value, place)
+    if (typeof value !== 'object' || value === null) return value
+    if (this.#isTooDeep(place)) return this.#refuse(value, place, 'nested too deeply')
+    try {
+      return this.#standInOfObject(value, kindOf(value), place)
+    } catch (cause) {
+      if (place.isLenient) return describe(value)
+      throw cause instanceof SerializationError ? cause : cannotTravel(place, cause)
+    }
+  }
+
+  #isTooDeep(place: Place): boolean {
+    if (!place.isLenient) return place.depth > DEEPEST
+    return place.depth > DEEPEST_IN_ERROR || this.#standIns.size > MOST_IN_ERROR
+  }
+
+  #standInOfObject(value: object, kind: Kind, place: Place): unknown {
+    switch (kind) {
+      case 'array':
+      case 'map':
+      case 'object':
+      case 'set':
+        return this.#container(value, kind, place)
+      case 'nullObject':
+        return this.#shell(value, kind, place)
+      case 'native':
+        return this.#put(value, value)
+      case 'buffer':
+        return this.#number(value, this.#freight.addBuffer(value as ArrayBuffer))
+      case 'view':
+        return this.#view(value as ArrayBufferView, place)
+      case 'url':
+        return this.#part(value, ['url', (value as URL).href])
+      case 'error':
+        return this.#custom(value, place) ?? this.#error(value, place)
+      case 'sharedBuffer':
+      case 'threadOnly':
+        return this.#isThread ? this.#number(value, this.#freight.add(value)) : this.#refuseToProcess(value, place)
+      case 'instance':
+        return this.#custom(value, place) ?? this.#refuse(value, place)
+    }
+  }
+
+  #put<S extends object>(value: object, standIn: S): S {
+    this.#standIns.set(value, standIn)
+    return standIn
+  }
+
+  /** The only views in the copy are numbers. */
+  #number(value: object, number: number): object {
+    return this.#put(value, Uint32Array.of(number))
+  }
+
+  #part(value: object, part: Part): object {
+    return this.#number(value, this.#parts.push(part) - 1)
+  }
+
+  #container(value: object, kind: ShellKind, place: Place): object {
+    if (place.depth > 0 && place.depth % LEVELS_OF_V8 === 0) return this.#shell(value, kind, place)
+    return this.#put(value, this.#openCopy(value, kind, place))
+  }
+
+  #shell(value: object, kind: ShellKind, place: Place): object {
+    const standIn = this.#part(value, [kind])
+    this.#contents.push([this.#parts.length - 1, this.#openCopy(value, kind, place)])
+    return standIn
+  }
+
+  #openCopy(source: object, kind: ShellKind, place: Place): object {
+    const copy = emptyOf(kind)
+    this.#open.push({ source, copy, place })
+    return copy
+  }
+
+  #view(view: ArrayBufferView, place: Place): unknown {
+    const { buffer } = view
+    if (!types.isSharedArrayBuffer(buffer)) return this.#number(view, this.#freight.addView(view))
+    if (!this.#isThread) return this.#refuseToProcess(buffer, place)
+    if (!this.#standIns.has(buffer)) this.#number(buffer, this.#freight.add(buffer))
+    const [number] = this.#standIns.get(buffer) as Uint32Array
+    return this.#number(view, this.#freight.addSharedView(view, number as number))
+  }
+
+  #error(error: object, place: Place): object {
+    const standIn = this.#part(error, errorPart(error))
+    const inside = { ...place, isLenient: true }
+    const { shown, hidden } = errorContent(error)
+    const content = {
+      shown: this.#openCopy(shown, 'object', inside),
+      hidden: this.#openCopy(hidden, 'object', inside),
+    }
+    this.#contents.push([(standIn as Uint32Array)[0] as number, content])
+    return standIn
+  }
+
+  /** @returns undefined if superjson does not know its class */
+  #custom(value: object, place: Place): object | undefined {
+    const custom = serializeCustom(value)
+    if (custom === undefined) return undefined
+    const encoded = encodeAt(place, custom.payload, this.#isThread)
+    if (typeof encoded === 'string') return this.#part(value, ['customText', encoded])
+    const bytes = this.#freight.addAll([bufferOf(encoded.bytes)])
+    const start = this.#freight.addAll(encoded.beside)
+    return this.#part(value, ['customPacket', bytes, start, encoded.beside.length])
+  }
+
+  #refuseToProcess(value: object, place: Place): string {
+    return this.#refuse(value, place, 'only threads can be given one: use a ThreadPoolExecutor, or pass its data')
+  }
+
+  #refuse(value: unknown, place: Place, why: string = cure(value)): string {
+    const what = describe(value)
+    if (place.isLenient) return what
+    throw new SerializationError(`${pathOf(place)} is ${what}, which cannot travel to or from a worker: ${why}`)
+  }
+
+  #fill({ source, copy, place }: Open): void {
+    try {
+      if (copy instanceof Map) this.#fillMap(source, copy, place)
+      else if (copy instanceof Set) this.#fillSet(source, copy, place)
+      else if (Array.isArray(copy)) this.#fillArray(source as readonly unknown[], copy, place)
+      else this.#fillObject(source, copy, place)
+    } catch (cause) {
+      throw cause instanceof SerializationError ? cause : cannotTravel(place, cause)
+    }
+  }
+
+  #fillMap(source: object, copy: Map<unknown, unknown>, place: Place): void {
+    let index = 0
+    for (const [key, value] of Map.prototype.entries.call(source)) {
+      copy.set(this.#child(key, place, 'mapKey', index++), this.#child(value, place, 'mapValue', key))
+    }
+  }
+
+  #fillSet(source: object, copy: Set<unknown>, place: Place): void {
+    let index = 0
+    for (const value of Set.prototype.values.call(source)) copy.add(this.#child(value, place, 'setElement', index++))
+  }
+
+  #fillArray(source: readonly unknown[], copy: unknown[], place: Place): void {
+    if (!isDense(source)) {
+      copy.length = source.length
+      return this.#fillObject(source, copy, place)
+    }
+    for (let i = 0; i < source.length; i++) copy.push(this.#child(this.#read(source, i, place), place, 'property', i))
+  }
+
+  #fillObject(source: object, copy: object, place: Place): void {
+    for (const key of Object.keys(source)) {
+      const value = this.#child(this.#read(source, key, place), place, 'property', key)
+      if (key === '__proto__') define(copy, key, value, true)
+      else (copy as Record<string, unknown>)[key] = value
+    }
+  }
+
+  #read(source: object, key: string | number, place: Place): unknown {
+    try {
+      return (source as Record<string, unknown>)[key]
+    } catch (cause) {
+      if (place.isLenient) return '(cannot be read)'
+      throw cannotTravel(placeIn(place, 'property', key), cause)
+    }
+  }
+}
+
+function emptyOf(kind: ShellKind): object {
+  switch (kind) {
+    case 'array':
+      return []
+    case 'map':
+      return new Map()
+    case 'set':
+      return new Set()
+    default:
+      return {}
+  }
+}
+
+/** Whether elements are all there is to an array, and none is missing. */
+function isDense(array: readonly unknown[]): boolean {
+  const { length } = array
+  if (length <= MOST_ELEMENTS_WITH_NAMES && Object.keys(array).length !== length) return false
+  for (let i = 0; i < length; i++) if (array[i] === undefined && !Object.hasOwn(array, i)) return false
+  return true
+}
+
+/** Writes numbers where the walk put them. */
+class PacketSerializer extends Serializer {
+  _writeHostObject(number: Uint32Array): void {
+    this.writeUint32(number[0] as number)
+  }
+}
+
+interface WithViewsAsHostObjects {
+  _setTreatArrayBufferViewsAsHostObjects(flag: boolean): void
+}
+
+function write(...values: readonly unknown[]): Uint8Array {
+  const serializer = new PacketSerializer()
+  ;(serializer as unknown as WithViewsAsHostObjects)._setTreatArrayBufferViewsAsHostObjects(true)
+  serializer.writeHeader()
+  for (const value of values) serializer.writeValue(value)
+  return serializer.releaseBuffer()
+}
+
+/** All of its buffer, which is ours. */
+function bufferOf(bytes: Uint8Array): ArrayBufferLike {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer
+}
+
+function sizeOf(thing: object): number {
+  return types.isAnyArrayBuffer(thing) || ArrayBuffer.isView(thing) ? thing.byteLength : 0
+}

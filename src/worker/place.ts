@@ -1,0 +1,52 @@
+/** Where a value stands in the arguments or the result. A path is written only when somebody has to read it. */
+export interface Place {
+  readonly parent: Place | undefined
+  readonly step: Step
+  readonly key: unknown
+  /** How many containers it stands in. */
+  readonly depth: number
+  /** Inside an error: what cannot travel is described there, because a failure has to arrive. */
+  readonly isLenient: boolean
+}
+
+export type Step = 'root' | 'property' | 'mapKey' | 'mapValue' | 'setElement'
+
+/** Steps shown of a long path, from each end. */
+const SHOWN = 10
+
+export function rootPlace(name: string, isLenient = false): Place {
+  return { parent: undefined, step: 'root', key: name, depth: 0, isLenient }
+}
+
+export function placeIn(parent: Place, step: Step, key: unknown): Place {
+  return { parent, step, key, depth: parent.depth + 1, isLenient: parent.isLenient }
+}
+
+/** Such as `args[0].config.socket` or `args[1].get("k")`. */
+export function pathOf(place: Place): string {
+  const steps: Place[] = []
+  for (let at: Place | undefined = place; at !== undefined; at = at.parent) steps.push(at)
+  steps.reverse()
+  if (steps.length <= 2 * SHOWN) return write('', steps)
+  return write(`${write('', steps.slice(0, SHOWN))} … `, steps.slice(-SHOWN))
+}
+
+function write(start: string, steps: readonly Place[]): string {
+  return steps.reduce((path, { step, key }) => {
+    if (step === 'root') return String(key)
+    if (step === 'property') return path + propertyStep(key as string)
+    if (step === 'mapKey') return `[...${path}.keys()][${key}]`
+    if (step === 'setElement') return `[...${path}][${key}]`
+    return `${path}.get(${shortKey(key)})`
+  }, start)
+}
+
+function propertyStep(key: string): string {
+  if (/^(0|[1-9]\d*)$/.test(key)) return `[${key}]`
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
+}
+
+function shortKey(key: unknown): string {
+  if (typeof key === 'string') return JSON.stringify(key.length > 40 ? `${key.slice(0, 40)}…` : key)
+  return typeof key === 'object' || typeof key === 'function' ? '…' : String(key)
+}
