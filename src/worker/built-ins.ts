@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { isInstanceOfGlobal } from './transfer.ts'
+import { className } from './describe.ts'
 
 /** What an object is to a packet. */
 export type Kind =
@@ -11,6 +11,7 @@ export type Kind =
   | 'native'
   | 'nullObject'
   | 'object'
+  | 'port'
   | 'set'
   | 'sharedBuffer'
   | 'threadOnly'
@@ -60,19 +61,17 @@ const KIND_OF_PROTOTYPE: ReadonlyMap<unknown, Kind> = new Map(
   }),
 )
 
-/** Classes of the platform whose instances can pass to another thread, by the module that has them. */
-const THREAD_CLASSES: Readonly<Record<string, readonly string[]>> = {
-  'node:crypto': ['KeyObject', 'X509Certificate'],
-  'node:net': ['BlockList', 'SocketAddress'],
-}
-const GLOBAL_THREAD_CLASSES = [
-  'MessagePort',
-  'Blob',
-  'CryptoKey',
-  'ReadableStream',
-  'WritableStream',
-  'TransformStream',
-]
+/** Classes of the platform whose instances can pass to another thread, and the modules that have them; globals have none. */
+const THREAD_CLASSES: ReadonlyMap<string, string | undefined> = new Map([
+  ['MessagePort', undefined],
+  ['Blob', undefined],
+  ['File', undefined],
+  ['CryptoKey', undefined],
+  ['KeyObject', 'node:crypto'],
+  ['X509Certificate', 'node:crypto'],
+  ['BlockList', 'node:net'],
+  ['SocketAddress', 'node:net'],
+])
 
 type Class = abstract new (...args: never[]) => object
 /** Makes a view of a buffer. */
@@ -84,7 +83,7 @@ function globalClass(name: string): Class | undefined {
 
 /** The class of a view, by its name; undefined if this runtime has none of that name. */
 export function viewClass(name: string): ViewClass | undefined {
-  return VIEWS.includes(name) ? (globalClass(name) as ViewClass | undefined) : undefined
+  return VIEWS.includes(name) ? (globalClass(name) as unknown as ViewClass | undefined) : undefined
 }
 
 /** The name of the class of a view. */
@@ -105,29 +104,35 @@ export function kindOf(value: object): Kind {
 /** Of errors, and of what comes from another realm, such as a `vm` context or a test runner's. */
 function kindElsewhere(value: object, prototype: object): Kind {
   if (types.isNativeError(value) || value instanceof Error) return 'error'
-  if (isForThreads(value)) return 'threadOnly'
+  if (isForThreads(value)) return value instanceof MessagePort ? 'port' : 'threadOnly'
   if (value instanceof Object) return 'instance'
   const tag = Object.prototype.toString.call(value).slice('[object '.length, -1)
   const name = Object.hasOwn(prototype, 'constructor') ? (prototype.constructor as { name?: unknown }).name : undefined
   return name === tag ? (KIND_OF_CLASS[tag] ?? 'instance') : 'instance'
 }
 
+/** Looks at names first: to load a module only to find that the value is something else takes long. */
 function isForThreads(value: object): boolean {
-  if (GLOBAL_THREAD_CLASSES.some((name) => isInstanceOfGlobal(value, name))) return true
-  if (types.isExternal(value)) return false
-  const modules = Object.entries(THREAD_CLASSES)
-  return (
-    isWasmModule(value) ||
-    modules.some(([id, names]) => {
-      const loaded = process.getBuiltinModule(id) as unknown as Record<string, Class>
-      return names.some((name) => loaded[name] !== undefined && value instanceof loaded[name])
+  return prototypes(value)
+    .map(className)
+    .some((name) => {
+      if (!THREAD_CLASSES.has(name)) return false
+      const module = THREAD_CLASSES.get(name)
+      const home = module === undefined ? globalThis : process.getBuiltinModule(module)
+      return value instanceof ((home as Record<string, unknown>)[name] as Class)
     })
-  )
 }
 
-function isWasmModule(value: object): boolean {
-  const { WebAssembly } = globalThis as { WebAssembly?: { Module: Class } }
-  return WebAssembly !== undefined && value instanceof WebAssembly.Module
+/** From the nearest on. */
+export function prototypes(object: object): object[] {
+  const chain: object[] = []
+  let at: unknown = Object.getPrototypeOf(object)
+  // Bounded, because a proxy may be its own prototype.
+  while (at !== null && chain.length < 100) {
+    chain.push(at as object)
+    at = Object.getPrototypeOf(at)
+  }
+  return chain
 }
 
 /** A prototype can be put on anything. */

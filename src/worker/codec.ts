@@ -23,9 +23,12 @@ export function decode(encoded: Encoded): unknown {
   try {
     return decodeAny(encoded)
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : 'it is damaged'
-    throw new SerializationError(`A value that came from another thread or process cannot be read: ${reason}`, {
-      cause,
-    })
+    throw unreadable(cause)
   }
+}
+
+/** For what arrived damaged, or needs a class that is not here. */
+export function unreadable(cause: unknown): SerializationError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new SerializationError(`What came from another thread or process cannot be read: ${reason}`, { cause })
 }

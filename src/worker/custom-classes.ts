@@ -12,16 +12,15 @@ interface SuperJson {
   }
 }
 
-/** Where superjson has been looked for. */
-const places = new Set<string>()
+/** Where superjson was looked for. */
+const known = new Set<string>()
+/** Where it is to be looked for when it is needed. */
+const waiting = new Set<string>()
 
 /** Makes the classes known that a module, or what it imports, registers. Called with the modules of tasks. */
 export function lookForCustomClassesIn(moduleUrl: string): void {
   waiting.add(moduleUrl)
 }
-
-/** Modules whose superjson is to be used, but nothing has needed it yet. */
-const waiting = new Set<string>()
 
 function superjsons(): Iterable<SuperJson> {
   // Empty where this is part of a bundle that is no module.
@@ -33,8 +32,8 @@ function superjsons(): Iterable<SuperJson> {
 }
 
 function lookIn(place: string): void {
-  if (places.has(place)) return
-  places.add(place)
+  if (known.has(place)) return
+  known.add(place)
   try {
     const { default: superjson } = createRequire(place)('superjson') as { default: SuperJson }
     if (typeof superjson.defaultInstance === 'object') shared().superjsons.add(superjson)
@@ -43,21 +42,34 @@ function lookIn(place: string): void {
   }
 }
 
-/** What stands for an instance of a registered class; undefined if its class is not registered. */
-export function serializeCustom(value: object): { readonly payload: unknown } | undefined {
+/** What stands for an instance of a registered class. */
+export interface Custom {
+  readonly payload: unknown
+}
+
+/** @returns undefined if its class is not registered */
+export function serializeCustom(value: object): Custom | undefined {
   for (const superjson of superjsons()) {
-    const { classRegistry, customTransformerRegistry } = superjson.defaultInstance
-    if (isRegistered(classRegistry, value) || customTransformerRegistry.findApplicable(value) !== undefined)
+    if (identifierIn(superjson, value) !== undefined || hasTransformer(superjson, value))
       return { payload: superjson.serialize(value) }
   }
   return undefined
 }
 
-function isRegistered(registry: SuperJson['defaultInstance']['classRegistry'], value: object): boolean {
-  return typeof value.constructor === 'function' && registry.getIdentifier(value.constructor) !== undefined
+/** The same for what is registered with `registerCustom`, but not for classes, of whose errors superjson would lose message and stack. */
+export function transformCustom(value: object): Custom | undefined {
+  for (const superjson of superjsons()) {
+    if (identifierIn(superjson, value) === undefined && hasTransformer(superjson, value))
+      return { payload: superjson.serialize(value) }
+  }
+  return undefined
 }
 
-/** The instance that {@link serializeCustom} was given, made again. */
+function hasTransformer({ defaultInstance }: SuperJson, value: object): boolean {
+  return defaultInstance.customTransformerRegistry.findApplicable(value) !== undefined
+}
+
+/** The instance again. @throws what superjson says, if it does not know the class here */
 export function deserializeCustom(payload: unknown): unknown {
   let failure: unknown = new Error('superjson is not installed')
   for (const superjson of superjsons()) {
@@ -70,17 +82,22 @@ export function deserializeCustom(payload: unknown): unknown {
   throw failure
 }
 
-/** The identifier under which the class of an error is registered. superjson itself would lose its message and stack. */
-export function customErrorClass(error: object): string | undefined {
-  for (const { defaultInstance } of superjsons()) {
-    const identifier = defaultInstance.classRegistry.getIdentifier(error.constructor)
+/** The name under which the class of an object is registered; undefined if it is not. */
+export function identifierOf(value: object): string | undefined {
+  for (const superjson of superjsons()) {
+    const identifier = identifierIn(superjson, value)
     if (identifier !== undefined) return identifier
   }
   return undefined
 }
 
-/** The class of an identifier. */
-export function customClass(identifier: string): unknown {
+function identifierIn({ defaultInstance }: SuperJson, value: object): string | undefined {
+  const itsClass: unknown = value.constructor
+  return typeof itsClass === 'function' ? defaultInstance.classRegistry.getIdentifier(itsClass) : undefined
+}
+
+/** The class of a name. */
+export function classOf(identifier: string): unknown {
   for (const { defaultInstance } of superjsons()) {
     const found = defaultInstance.classRegistry.getValue(identifier)
     if (found !== undefined) return found

@@ -9,7 +9,10 @@ export function describe(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value)
   if (types.isProxy(value)) return 'a Proxy'
   if (isFuture(value)) return 'a future'
-  return types.isPromise(value) ? 'a Promise' : `an instance of ${className(value)}`
+  if (types.isPromise(value)) return 'a Promise'
+  const name = className(value)
+  if (name === 'Object') return 'an object'
+  return name === 'Array' ? 'an array' : `an instance of ${name}`
 }
 
 /** What to do instead of sending a value that cannot travel. */

@@ -1,15 +1,15 @@
 /** How an error is taken apart and made again. */
 import { types } from 'node:util'
-import * as ownErrors from '../errors.ts'
-import { customClass, customErrorClass } from './custom-classes.ts'
+import * as errors from '../errors.ts'
+import { prototypes } from './built-ins.ts'
+import { type Custom, classOf, identifierOf, transformCustom } from './custom-classes.ts'
 import { className } from './describe.ts'
-import type { ErrorContent, Part } from './packet.ts'
+import type { ErrorContent, ErrorPart } from './packet.ts'
 import { shared } from './shared.ts'
 
 type ErrorClass = new (message?: string, name?: string) => Error
-type ErrorPart = Extract<Part, readonly [kind: 'error', ...unknown[]]>
 
-const BUILT_IN: Readonly<Record<string, ErrorClass>> = {
+const BUILT_IN: Readonly<Record<string, unknown>> = {
   Error,
   TypeError,
   RangeError,
@@ -17,12 +17,12 @@ const BUILT_IN: Readonly<Record<string, ErrorClass>> = {
   ReferenceError,
   EvalError,
   URIError,
-  AggregateError: AggregateError as unknown as ErrorClass,
-  DOMException: DOMException as unknown as ErrorClass,
+  AggregateError,
+  DOMException,
 }
 
-/** This library's classes, by their codes. An error of another copy of this library is told by name and code. */
-const OWN: Readonly<Record<ownErrors.TapsErrorCode, keyof typeof ownErrors>> = {
+/** This library's classes, by their codes: the name of a class may be that of a user's class, or minified. */
+const OWN: Readonly<Record<errors.TapsErrorCode, keyof typeof errors>> = {
   BOOTSTRAP: 'BootstrapError',
   CANCELLED: 'CancelledError',
   CONFIG: 'ConfigError',
@@ -39,90 +39,88 @@ const OWN: Readonly<Record<ownErrors.TapsErrorCode, keyof typeof ownErrors>> = {
   WORKER_CRASHED: 'WorkerCrashedError',
 }
 
-/** Own or inherited, these are kept even if they are not enumerable. */
-const HIDDEN = ['code', 'cause', 'errors']
-/** Every error has them: they are no properties of one error. */
+/** Every error has these: they are no properties of one error. */
 const COMMON = new Set(['name', 'message', 'stack'])
+/** Kept even if they are not enumerable, or inherited. */
+const HIDDEN = ['code', 'cause', 'errors']
+const UNREADABLE = '(cannot be read)'
+
+/** Whether a value is told as an error. Never throws. */
+export function isError(value: unknown): value is Error {
+  return types.isNativeError(value) || errors.isInstance(value, Error)
+}
 
 /** What is said of an error at once; see {@link errorContent} for the rest. Never throws. */
 export function errorPart(error: object): ErrorPart {
-  const type = builtInType(error)
-  const identifier = attempt(() => (Object.hasOwn(BUILT_IN, className(error)) ? undefined : customErrorClass(error)))
-  return ['error', type, nameOf(error, type), textOf(error, 'message'), textOf(error, 'stack'), identifier]
+  const type = attempt(() => ownType(error) ?? builtInType(error)) ?? 'Error'
+  const identifier = attempt(() => (isOfUsersClass(error) ? identifierOf(error) : undefined))
+  return ['error', type, nameOf(error, type), textOf(error, 'message'), textOf(error, 'stack'), identifier ?? '']
 }
 
-/** The properties of an error. One that cannot be read is described. Never throws. */
+/** The properties of an error. Never throws: one that cannot be read says so. */
 export function errorContent(error: object): ErrorContent {
   return { shown: shownProperties(error), hidden: hiddenProperties(error) }
 }
 
-function shownProperties(error: object): object {
-  const shown = {}
-  for (const key of attempt(() => Object.keys(error)) ?? [])
-    if (!COMMON.has(key)) define(shown, key, read(error, key), true)
-  return shown
+/** What stands for an error for which the user registered a transformer. */
+export function customError(error: object): Custom | undefined {
+  return attempt(() => (isOfUsersClass(error) ? transformCustom(error) : undefined))
 }
 
-function hiddenProperties(error: object): object {
-  const hidden = {}
-  for (const key of HIDDEN) {
-    const isShown = attempt(() => Object.prototype.propertyIsEnumerable.call(error, key))
-    if (isShown || isDomException(error)) continue
-    const value = read(error, key)
-    if (value !== undefined) define(hidden, key, value, true)
-  }
-  return hidden
+/** Only then superjson may know it: to ask takes long, once. */
+function isOfUsersClass(error: object): boolean {
+  return !Object.hasOwn(BUILT_IN, className(error)) && ownType(error) === undefined
 }
 
-/** The nearest class that the other side has too. */
-function builtInType(error: object): string {
-  return attempt(() => ownType(error) ?? nearestBuiltIn(error)) ?? 'Error'
-}
-
+/** The name of a class of this library, told by code, because a program may have several copies of it. */
 function ownType(error: object): string | undefined {
-  if (
-    !prototypes(error).some(
-      (prototype) => Object.hasOwn(prototype, 'name') && textOf(prototype, 'name') === 'TapsError',
-    )
-  )
-    return undefined
-  return OWN[(error as ownErrors.TapsError).code] ?? 'TapsError'
+  const isOwn = prototypes(error).some((it) => Object.hasOwn(it, 'name') && textOf(it, 'name') === 'TapsError')
+  return isOwn ? (OWN[(error as errors.TapsError).code] ?? 'TapsError') : undefined
 }
 
-function nearestBuiltIn(error: object): string {
+function builtInType(error: object): string {
   if (isDomException(error)) return 'DOMException'
-  const names = prototypes(error).map(className)
-  return names.find((name) => Object.hasOwn(BUILT_IN, name)) ?? 'Error'
+  return (
+    prototypes(error)
+      .map(className)
+      .find((name) => Object.hasOwn(BUILT_IN, name)) ?? 'Error'
+  )
 }
 
 function isDomException(error: object): boolean {
   return attempt(() => error instanceof DOMException) ?? false
 }
 
-function prototypes(object: object): object[] {
-  const chain: object[] = []
-  for (
-    let at: object | null = Object.getPrototypeOf(object);
-    at !== null && chain.length < 100;
-    at = Object.getPrototypeOf(at)
-  )
-    chain.push(at)
-  return chain
-}
-
-/** A class that forgot to set the name of its errors is known by its own name. */
+/** A class that does not name its errors is known by its own name. */
 function nameOf(error: object, type: string): string {
   const name = textOf(error, 'name')
-  const ownName = className(error)
-  return name === type || name === '' ? ownName : name
+  return name === type || name === '' ? className(error) : name
+}
+
+function shownProperties(error: object): object {
+  const shown = {}
+  for (const key of attempt(() => Object.keys(error)) ?? []) {
+    if (!COMMON.has(key)) define(shown, key, read(error, key), true)
+  }
+  return shown
+}
+
+function hiddenProperties(error: object): object {
+  const hidden: Record<string, unknown> = {}
+  if (isDomException(error)) return hidden
+  for (const key of HIDDEN) {
+    const isShown = attempt(() => Object.prototype.propertyIsEnumerable.call(error, key))
+    const value = isShown ? undefined : read(error, key)
+    if (value !== undefined) hidden[key] = value
+  }
+  return hidden
 }
 
 function textOf(error: object, key: string): string {
   const value = read(error, key)
-  return typeof value === 'string' ? value : (attempt(() => (value === undefined ? '' : String(value))) ?? UNREADABLE)
+  if (value === undefined) return ''
+  return attempt(() => String(value)) ?? UNREADABLE
 }
-
-const UNREADABLE = '(cannot be read)'
 
 function read(object: object, key: string): unknown {
   try {
@@ -140,33 +138,27 @@ function attempt<R>(fn: () => R): R | undefined {
   }
 }
 
-/** The error of a part, without its properties. */
+/** The error of a part, still without its properties. */
 export function makeError([, type, name, message, stack, identifier]: ErrorPart): Error {
-  const error = type === 'DOMException' ? new DOMException(message, name) : bareError(classOf(type))
-  const registered = identifier === undefined ? undefined : customClass(identifier)
-  if (typeof registered === 'function') Object.setPrototypeOf(error, registered.prototype as object)
+  const error = type === 'DOMException' ? (new DOMException(message, name) as unknown as Error) : bareError(type)
+  const usersClass = identifier === '' ? undefined : classOf(identifier)
+  if (typeof usersClass === 'function') Object.setPrototypeOf(error, usersClass.prototype as object)
   if (error.message !== message) define(error, 'message', message, false)
   if (error.name !== name) define(error, 'name', name, false)
   define(error, 'stack', stack, false)
   return error
 }
 
-/** Not by the constructors of this library: they make messages of their own. */
-function bareError(errorClass: ErrorClass): Error {
-  return ownErrors.withoutStack(() => Reflect.construct(Error, [], errorClass) as Error)
+/** Not by the constructors of the classes: this library's make messages of their own. */
+function bareError(type: string): Error {
+  return errors.withoutStack(() => Reflect.construct(Error, [], errorClass(type)) as Error)
 }
 
-function classOf(type: string): ErrorClass {
-  const ownClasses = shared().errorClasses ?? ownErrors
-  const candidates: Readonly<Record<string, unknown>> = Object.hasOwn(BUILT_IN, type)
-    ? BUILT_IN
-    : (ownClasses as Readonly<Record<string, unknown>>)
-  const found = candidates[type]
-  return isErrorClass(found) ? found : Error
-}
-
-function isErrorClass(value: unknown): value is ErrorClass {
-  return (typeof value === 'function' && value.prototype instanceof Error) || value === Error
+function errorClass(type: string): ErrorClass {
+  const own: Readonly<Record<string, unknown>> = shared().errorClasses ?? errors
+  const found = Object.hasOwn(BUILT_IN, type) ? BUILT_IN[type] : own[type]
+  const isClass = typeof found === 'function' && (found === Error || found.prototype instanceof Error)
+  return isClass ? (found as ErrorClass) : Error
 }
 
 /** Gives an error its properties. */
@@ -178,9 +170,4 @@ export function fillError(error: object, { shown, hidden }: ErrorContent): void 
 /** Not an assignment: `__proto__` is a name like any other here. */
 export function define(object: object, key: string, value: unknown, enumerable: boolean): void {
   Object.defineProperty(object, key, { value, enumerable, writable: true, configurable: true })
-}
-
-/** Whether a failure can be told as an error. */
-export function isError(value: unknown): value is Error {
-  return types.isNativeError(value) || ownErrors.isInstance(value, Error)
 }

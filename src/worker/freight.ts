@@ -1,6 +1,7 @@
 import { isMarkedAsUntransferable } from 'node:worker_threads'
 import { viewType } from './built-ins.ts'
 import type { Part } from './packet.ts'
+import { shared } from './shared.ts'
 import { isMarked } from './transfer.ts'
 
 /** What the library's language version does not know of buffers yet. */
@@ -42,6 +43,7 @@ export class Freight {
   readonly #beside: object[] = []
   readonly #holds: Map<ArrayBuffer, Hold> = new Map()
   readonly #views: HeldView[] = []
+  readonly #ports: object[] = []
 
   /** @param parts - where the numbers are given */
   constructor(parts: Part[]) {
@@ -51,6 +53,13 @@ export class Freight {
   /** Something that travels as it is. @returns its number */
   add(thing: object): number {
     return this.#parts.push(['beside', this.#beside.push(thing) - 1]) - 1
+  }
+
+  /** A MessagePort, which always moves. @returns its number */
+  addPort(port: object): number {
+    if (shared().gone.has(port)) throw new TypeError('it was moved away before')
+    this.#ports.push(port)
+    return this.add(port)
   }
 
   /** What travels beside a packet in this one. @returns where it begins */
@@ -95,6 +104,7 @@ export class Freight {
   load(): readonly object[] {
     for (const hold of this.#holds.values())
       this.#beside[hold.index] = isMoved(hold.buffer) ? move(hold.buffer) : copy(hold)
+    for (const port of this.#ports) shared().gone.add(port)
     return this.#beside
   }
 

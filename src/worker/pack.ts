@@ -7,13 +7,13 @@ import { types } from 'node:util'
 import { Serializer } from 'node:v8'
 import { SerializationError } from '../errors.ts'
 import { type Kind, kindOf } from './built-ins.ts'
-import { serializeCustom } from './custom-classes.ts'
+import { type Custom, serializeCustom } from './custom-classes.ts'
 import { cure, describe } from './describe.ts'
-import { define, errorContent, errorPart } from './error-shape.ts'
+import { customError, define, errorContent, errorPart } from './error-shape.ts'
 import { Freight } from './freight.ts'
 import { toJson } from './json-safe.ts'
 import type { Content, Encoded, Packet, Part, ShellKind } from './packet.ts'
-import { type Place, pathOf, placeIn, type Step } from './place.ts'
+import { insideError, type Place, pathOf, placeIn, type Step } from './place.ts'
 
 /** Every so many levels a container becomes a shell, because v8 recurses: it fails between 1,000 and 2,000 levels. */
 const LEVELS_OF_V8 = 200
@@ -21,7 +21,7 @@ const LEVELS_OF_V8 = 200
 const DEEPEST = 200_000
 /** Limits of what hangs on an error: hostile code throws too. */
 const DEEPEST_IN_ERROR = 100
-const MOST_IN_ERROR = 10_000
+const MOST_IN_ERROR = 100_000
 /** Looking for named properties among more elements would cost more than all the rest. */
 const MOST_ELEMENTS_WITH_NAMES = 10_000
 
@@ -39,6 +39,7 @@ export function pack(place: Place, value: unknown, isThread: boolean): Packet {
   }
 }
 
+/** Says where something is that failed while it was looked at. */
 function cannotTravel(place: Place, cause: unknown): SerializationError {
   const reason = cause instanceof Error ? `: ${cause.message}` : ''
   return new SerializationError(`${pathOf(place)} cannot travel to or from a worker${reason}`, { cause })
@@ -59,6 +60,8 @@ class Packing {
   /** By object, what stands for it in the copy. */
   readonly #standIns: Map<object, object> = new Map()
   readonly #open: Open[] = []
+  /** How many objects hang on errors. */
+  #inErrors = 0
 
   constructor(isThread: boolean) {
     this.#isThread = isThread
@@ -87,14 +90,14 @@ class Packing {
     try {
       return this.#standInOfObject(value, kindOf(value), place)
     } catch (cause) {
-      if (place.isLenient) return describe(value)
+      if (place.depthInError > 0) return describe(value)
       throw cause instanceof SerializationError ? cause : cannotTravel(place, cause)
     }
   }
 
   #isTooDeep(place: Place): boolean {
-    if (!place.isLenient) return place.depth > DEEPEST
-    return place.depth > DEEPEST_IN_ERROR || this.#standIns.size > MOST_IN_ERROR
+    if (place.depthInError === 0) return place.depth > DEEPEST
+    return place.depthInError > DEEPEST_IN_ERROR || ++this.#inErrors > MOST_IN_ERROR
   }
 
   #standInOfObject(value: object, kind: Kind, place: Place): unknown {
@@ -115,12 +118,14 @@ class Packing {
       case 'url':
         return this.#part(value, ['url', (value as URL).href])
       case 'error':
-        return this.#custom(value, place) ?? this.#error(value, place)
+        return this.#custom(value, place, customError(value)) ?? this.#error(value, place)
       case 'sharedBuffer':
       case 'threadOnly':
         return this.#isThread ? this.#number(value, this.#freight.add(value)) : this.#refuseToProcess(value, place)
+      case 'port':
+        return this.#isThread ? this.#number(value, this.#freight.addPort(value)) : this.#refuseToProcess(value, place)
       case 'instance':
-        return this.#custom(value, place) ?? this.#refuse(value, place)
+        return this.#custom(value, place, serializeCustom(value)) ?? this.#refuse(value, place)
     }
   }
 
@@ -166,7 +171,7 @@ class Packing {
 
   #error(error: object, place: Place): object {
     const standIn = this.#part(error, errorPart(error))
-    const inside = { ...place, isLenient: true }
+    const inside = insideError(place)
     const { shown, hidden } = errorContent(error)
     const content = {
       shown: this.#openCopy(shown, 'object', inside),
@@ -177,8 +182,7 @@ class Packing {
   }
 
   /** @returns undefined if superjson does not know its class */
-  #custom(value: object, place: Place): object | undefined {
-    const custom = serializeCustom(value)
+  #custom(value: object, place: Place, custom: Custom | undefined): object | undefined {
     if (custom === undefined) return undefined
     const encoded = encodeAt(place, custom.payload, this.#isThread)
     if (typeof encoded === 'string') return this.#part(value, ['customText', encoded])
@@ -193,7 +197,7 @@ class Packing {
 
   #refuse(value: unknown, place: Place, why: string = cure(value)): string {
     const what = describe(value)
-    if (place.isLenient) return what
+    if (place.depthInError > 0) return what
     throw new SerializationError(`${pathOf(place)} is ${what}, which cannot travel to or from a worker: ${why}`)
   }
 
@@ -240,7 +244,7 @@ class Packing {
     try {
       return (source as Record<string, unknown>)[key]
     } catch (cause) {
-      if (place.isLenient) return '(cannot be read)'
+      if (place.depthInError > 0) return '(cannot be read)'
       throw cannotTravel(placeIn(place, 'property', key), cause)
     }
   }

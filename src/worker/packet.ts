@@ -8,7 +8,7 @@
 export type Encoded = string | Packet
 
 export interface Packet {
-  /** The structure, as v8 writes it: a {@link Message}. */
+  /** The structure, as v8 writes it: the list of {@link Part}s, then `[value, contents]`. */
   readonly bytes: Uint8Array
   /**
    * What travels beside it, in the order of its numbers: ArrayBuffers (ours to give away: copies, or moved),
@@ -17,14 +17,6 @@ export interface Packet {
   readonly beside: readonly object[]
   /** Bytes in all. */
   readonly size: number
-}
-
-/** What `bytes` holds. */
-export interface Message {
-  readonly parts: readonly Part[]
-  /** With numbers of `parts` in the places of what v8 does not write. */
-  readonly value: unknown
-  readonly contents: readonly Content[]
 }
 
 /** What one number stands for. */
@@ -38,11 +30,20 @@ export type Part =
   | readonly [kind: 'url', href: string]
   /** A container that v8 would change, or that stands too deep for it. */
   | readonly [kind: ShellKind]
-  /** `type` is the class that it is made of; of a registered class that of its identifier. */
-  | readonly [kind: 'error', type: string, name: string, message: string, stack: string, identifier: string | undefined]
+  | ErrorPart
   /** An instance of a registered class: a packet inside this one, or JSON. */
   | readonly [kind: 'customText', text: string]
   | readonly [kind: 'customPacket', bytes: number, firstBeside: number, besideCount: number]
+
+/** `type` is the class it is made of, `identifier` that of a registered class; empty if it has none. */
+export type ErrorPart = readonly [
+  kind: 'error',
+  type: string,
+  name: string,
+  message: string,
+  stack: string,
+  identifier: string,
+]
 
 export type ShellKind = 'array' | 'map' | 'object' | 'nullObject' | 'set'
 

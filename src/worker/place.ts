@@ -5,8 +5,8 @@ export interface Place {
   readonly key: unknown
   /** How many containers it stands in. */
   readonly depth: number
-  /** Inside an error: what cannot travel is described there, because a failure has to arrive. */
-  readonly isLenient: boolean
+  /** How many of these inside of an error, where what cannot travel is described, because a failure has to arrive. */
+  readonly depthInError: number
 }
 
 export type Step = 'root' | 'property' | 'mapKey' | 'mapValue' | 'setElement'
@@ -14,12 +14,18 @@ export type Step = 'root' | 'property' | 'mapKey' | 'mapValue' | 'setElement'
 /** Steps shown of a long path, from each end. */
 const SHOWN = 10
 
-export function rootPlace(name: string, isLenient = false): Place {
-  return { parent: undefined, step: 'root', key: name, depth: 0, isLenient }
+export function rootPlace(name: string): Place {
+  return { parent: undefined, step: 'root', key: name, depth: 0, depthInError: 0 }
 }
 
 export function placeIn(parent: Place, step: Step, key: unknown): Place {
-  return { parent, step, key, depth: parent.depth + 1, isLenient: parent.isLenient }
+  const depthInError = parent.depthInError === 0 ? 0 : parent.depthInError + 1
+  return { parent, step, key, depth: parent.depth + 1, depthInError }
+}
+
+/** The same place, for the properties of the error that stands there. */
+export function insideError(place: Place): Place {
+  return { ...place, depthInError: place.depthInError + 1 }
 }
 
 /** Such as `args[0].config.socket` or `args[1].get("k")`. */

@@ -2,6 +2,8 @@
 interface Shared {
   /** What `transfer()` marked. */
   readonly marked: WeakSet<object>
+  /** Ports that moved. Sending one a second time would fail for all that goes with it. */
+  readonly gone: WeakSet<object>
   /** The superjson modules in use: that of this library, that of the user's tasks. */
   readonly superjsons: Set<unknown>
   /** The error classes by name, of the copy that users' modules import; that copy leaves them here. */
@@ -13,6 +15,6 @@ const SHARED = Symbol.for('taps-sdk.shared')
 /** The one of this process. */
 export function shared(): Shared {
   const holder = globalThis as { [SHARED]?: Shared }
-  holder[SHARED] ??= { marked: new WeakSet(), superjsons: new Set() }
+  holder[SHARED] ??= { marked: new WeakSet(), gone: new WeakSet(), superjsons: new Set() }
   return holder[SHARED]
 }

@@ -1,12 +1,10 @@
 import { types } from 'node:util'
 import { shared } from './shared.ts'
 
-/** Other than ArrayBuffers, these can be moved; none of them can be copied. */
-const MOVABLE = ['MessagePort', 'ReadableStream', 'WritableStream', 'TransformStream'] as const
-
 /**
  * Marks the memory of an argument or a result to be moved instead of copied: nothing is left of it here afterwards.
- * The ArrayBuffers of `value` itself, of views, and of what stands inside arrays, plain objects, Maps and Sets are marked.
+ * ArrayBuffers are marked: `value` itself, those of views, and what stands inside arrays, plain objects, Maps and Sets.
+ * Ports always move, and shared memory never does.
  *
  * ```ts
  * engine.submit(blur, transfer(pixels))
@@ -31,17 +29,6 @@ export function transfer<T>(value: T): T {
 /** Whether `transfer()` was called for it. */
 export function isMarked(buffer: object): boolean {
   return shared().marked.has(buffer)
-}
-
-/** Whether it can go to another thread only by leaving this one. */
-export function isMovable(value: object): boolean {
-  return types.isArrayBuffer(value) || MOVABLE.some((name) => isInstanceOfGlobal(value, name))
-}
-
-/** Whether the global class of that name made it; there need not be one. */
-export function isInstanceOfGlobal(value: object, name: string): boolean {
-  const globalClass: unknown = (globalThis as Record<string, unknown>)[name]
-  return typeof globalClass === 'function' && value instanceof globalClass
 }
 
 function children(value: object): Iterable<unknown> {
