@@ -1,7 +1,7 @@
 /** One thing to measure, in a process of its own. */
 export type Variant =
-  /** Imported by `child.ts`, and called once. */
-  | { run(): Promise<number> }
+  /** Imported by `child.ts`, and called once; one figure, or several by what they are of. */
+  | { run(): Promise<number | Readonly<Record<string, number>>> }
   /** A program, for what must be measured in a process that has loaded nothing. */
   | { readonly program: string }
 
@@ -28,7 +28,8 @@ export interface Case {
   /** Options of Node. */
   readonly flags?: readonly string[]
   readonly variants: ReadonlyMap<string, Variant>
-  tables(figureOf: (variant: string) => Figure): readonly Table[]
+  /** `figureOf('variant')`, or `figureOf('variant, what')` where a variant has several figures. */
+  tables(figureOf: (name: string) => Figure): readonly Table[]
 }
 
 /** Whether a goal is reached, for the last column. */

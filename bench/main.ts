@@ -7,6 +7,7 @@ import { cases } from './cases/index.ts'
 import { measure } from './rounds.ts'
 
 const FEWEST_ROUNDS = 5
+const PEERS = ['p-limit', 'p-queue', 'effect', 'piscina', 'tinypool', 'workerpool', 'poolifier', 'jest-worker']
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -52,7 +53,7 @@ function markdown({ head, rows }: Table): string {
 
 function machine(): string {
   const date = new Date().toISOString().slice(0, 10)
-  const peers = ['p-limit', 'p-queue', 'effect'].map((name) => `${name} ${versionOf(name)}`).join(', ')
+  const peers = PEERS.map((name) => `${name} ${versionOf(name)}`).join(', ')
   return `${date}, Node ${process.versions.node}, ${availableParallelism()} CPUs (${cpus()[0]?.model.trim()}), ${peers}`
 }
 

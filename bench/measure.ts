@@ -30,3 +30,19 @@ export function check(actual: number, expected: number): void {
 export function sumBelow(n: number): number {
   return (n * (n - 1)) / 2
 }
+
+/**
+ * The mean time of a run in ms, of as many as fit into the given time, at least one: where one library needs a hundred
+ * times as long as another.
+ */
+export async function timedFor(leastMs: number, run: () => Promise<void>): Promise<number> {
+  const start = performance.now()
+  let runs = 0
+  let ms = 0
+  do {
+    await run()
+    runs++
+    ms = performance.now() - start
+  } while (ms < leastMs)
+  return ms / runs
+}

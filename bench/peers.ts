@@ -1,15 +1,9 @@
 /** How each library runs no-op async tasks. Each is loaded only in the process that measures it. */
+import type { Peer } from './drive.ts'
 
 /** The task of all of them: a number in, the same number out, so that the work can be checked. */
 export async function noop(i: number): Promise<number> {
   return i
-}
-
-export interface Peer {
-  /** Runs one task. */
-  submit(i: number): PromiseLike<number>
-  /** Submits n tasks at once, and waits for all. */
-  all(n: number): Promise<readonly number[]>
 }
 
 type Open = (concurrency: number) => Promise<() => Peer>

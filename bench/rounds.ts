@@ -18,11 +18,15 @@ export function commandOf(one: Case, key: string, variant: Variant): string[] {
 /** Each variant once in each round, in turn, so that a busy moment of the machine meets them all. */
 export async function measure(one: Case, rounds: number): Promise<ReadonlyMap<string, Figure>> {
   const build = fingerprint()
-  const values = new Map([...one.variants.keys()].map((key): [string, number[]] => [key, []]))
+  const values = new Map<string, number[]>()
   for (let round = 1; round <= rounds; round++) {
     for (const [key, variant] of one.variants) {
       progress(`${one.name}, round ${round} of ${rounds}: ${key}`)
-      values.get(key)?.push(await figureOf(one, key, variant))
+      for (const [name, value] of await figuresOf(one, key, variant)) {
+        const all = values.get(name) ?? []
+        values.set(name, all)
+        all.push(value)
+      }
       if (fingerprint() !== build) throw new Error('dist/ has changed meanwhile: the figures would be of two builds')
     }
   }
@@ -30,13 +34,24 @@ export async function measure(one: Case, rounds: number): Promise<ReadonlyMap<st
   return new Map([...values].map(([key, all]) => [key, summary(all)]))
 }
 
-async function figureOf(one: Case, key: string, variant: Variant): Promise<number> {
+async function figuresOf(one: Case, key: string, variant: Variant): Promise<[name: string, value: number][]> {
   const stdout = await outputOf(commandOf(one, key, variant)).catch((error: { stderr?: string }) => {
     throw new Error(`${one.name}, ${key} failed: ${error.stderr || error}`)
   })
-  const figure = Number(stdout)
-  if (stdout.trim() === '' || !Number.isFinite(figure)) throw new Error(`${key} printed ${JSON.stringify(stdout)}`)
-  return figure
+  const printed = parsed(stdout)
+  const figures = Object.entries(typeof printed === 'object' ? (printed ?? {}) : { '': printed })
+  if (figures.length === 0 || !figures.every(([, value]) => Number.isFinite(value))) {
+    throw new Error(`${key} printed ${JSON.stringify(stdout)}`)
+  }
+  return figures.map(([what, value]) => [what === '' ? key : `${key}, ${what}`, value as number])
+}
+
+function parsed(stdout: string): unknown {
+  try {
+    return JSON.parse(stdout)
+  } catch {
+    return undefined
+  }
 }
 
 async function outputOf(command: readonly string[]): Promise<string> {

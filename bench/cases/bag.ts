@@ -1,41 +1,18 @@
 import { type Case, type Figure, format, range, type Table, type Variant, verdict } from '../case.ts'
+import { atOnce, type Drive, inWindow, WINDOW } from '../drive.ts'
 import { check, sumBelow, timed } from '../measure.ts'
-import { type Peer, peers } from '../peers.ts'
+import { peers } from '../peers.ts'
 
 const TASKS = 100_000
-const WINDOW = 64
 
 const OURS = 'taps-sdk'
 /** For scale: it has no limit, no queue and nothing at the same time. */
 const SCALE = 'bare await loop'
 
-type Drive = (peer: Peer) => Promise<number>
-
-/** Submitted at once; the values come as one array. */
-async function atOnce(peer: Peer): Promise<number> {
-  let sum = 0
-  for (const value of await peer.all(TASKS)) sum += value
-  return sum
-}
-
-/** 64 in flight: the next is submitted as one finishes. The same driver for every library. */
-async function inWindow(peer: Peer): Promise<number> {
-  let next = 0
-  let sum = 0
-  const lane = async (): Promise<void> => {
-    while (next < TASKS) {
-      const value = await peer.submit(next++)
-      sum += value
-    }
-  }
-  await Promise.all(Array.from({ length: WINDOW }, lane))
-  return sum
-}
-
 /** Tasks per second. */
 async function rate(name: string, concurrency: number, drive: Drive): Promise<number> {
   const open = await (peers[name] as (typeof peers)[string])(concurrency)
-  const ms = await timed(async () => check(await drive(open()), sumBelow(TASKS)))
+  const ms = await timed(async () => check(await drive(open(), TASKS), sumBelow(TASKS)))
   return TASKS / (ms / 1000)
 }
 
