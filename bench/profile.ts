@@ -1,4 +1,5 @@
-// node bench/profile.ts <case> <variant>: where the time of one variant goes, by the function it is spent in itself.
+// node bench/profile.ts <case> <variant>: where the time of one variant goes, by the function it is spent in itself; for
+// each thread and each process, where these are told the options of Node.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -26,7 +27,11 @@ if (one === undefined || variant === undefined) {
 } else {
   const dir = mkdtempSync(join(tmpdir(), 'taps-bench-'))
   execFileSync(process.execPath, ['--cpu-prof', `--cpu-prof-dir=${dir}`, ...commandOf(one, key, variant)])
-  for (const file of readdirSync(dir)) print(JSON.parse(readFileSync(join(dir, file), 'utf8')))
+  for (const file of readdirSync(dir).sort()) {
+    const [, , , pid, tid] = file.split('.')
+    console.log(`Process ${pid}, thread ${tid}`)
+    print(JSON.parse(readFileSync(join(dir, file), 'utf8')))
+  }
   rmSync(dir, { recursive: true })
 }
 
