@@ -1,5 +1,6 @@
 import { SerializationError } from '../errors.ts'
-import { encodeAt } from './pack.ts'
+import { toJson } from './json-safe.ts'
+import { pack } from './pack.ts'
 import type { Encoded } from './packet.ts'
 import { rootPlace } from './place.ts'
 import { decodeAny } from './unpack.ts'
@@ -10,12 +11,12 @@ export { transfer } from './transfer.ts'
 
 /**
  * A value as it travels to a worker or back: a copy of what it is now.
- * @param root - what to call the value in an error: `args` or `result`
+ * @param root - what to call the value in an error; `args` is an array of the caller's own making
  * @param isThread - whether shared memory and ports can travel
  * @throws SerializationError with the path of what cannot travel
  */
 export function encode(value: unknown, root: string, isThread: boolean): Encoded {
-  return encodeAt(rootPlace(root), value, isThread)
+  return toJson(value, root === 'args') ?? pack(rootPlace(root), value, isThread)
 }
 
 /** The value again. @throws SerializationError if this is not what {@link encode} made */

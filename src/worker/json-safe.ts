@@ -3,55 +3,58 @@ const MOST_LEAVES = 2_000
 const MOST_CHARACTERS = 65_536
 /** Far from where a recursion would overflow the stack. */
 const DEEPEST = 100
+/** So many objects are compared one by one, which is faster than a set. */
+const FEW = 16
 
-/** The JSON text of a value, if parsing it gives an equal value, and JSON is the fastest way to carry it; else undefined. */
-export function toJson(value: unknown): string | undefined {
+/**
+ * The JSON text of a value, if parsing it gives an equal value, and JSON is the fastest way to carry it; else undefined.
+ * @param isList - whether the value is an array of the caller's own making, which has elements and nothing else
+ */
+export function toJson(value: unknown, isList = false): string | undefined {
   try {
-    if (Array.isArray(value) && isSmallIntegerList(value)) return `[${value[0]}]`
-    return new JsonCheck().isSafe(value, 0) ? JSON.stringify(value) : undefined
+    if (isList && isSmallInteger(value as readonly unknown[])) return `[${(value as readonly number[])[0]}]`
+    return new JsonCheck().isSafe(value, isList ? 0 : 1) ? JSON.stringify(value) : undefined
   } catch {
     // A getter or a proxy that throws: whoever looks closer can say where.
     return undefined
   }
 }
 
-/** The commonest argument list. A small positive integer has none of the traps of numbers. */
-function isSmallIntegerList(array: readonly unknown[]): boolean {
-  if (array.length !== 1) return false
-  const only = array[0]
-  return typeof only === 'number' && only > 0 && (only | 0) === only && isPlainArray(array)
+/** The commonest list of arguments. Small positive integers have none of the traps of numbers. */
+function isSmallInteger(list: readonly unknown[]): boolean {
+  if (list.length !== 1) return false
+  const only = list[0]
+  return typeof only === 'number' && only > 0 && (only | 0) === only
 }
 
-/** No subclass, and no properties but its elements; holes are for {@link JsonCheck} to see. */
-function isPlainArray(array: readonly unknown[]): boolean {
-  return Object.getPrototypeOf(array) === Array.prototype && hasOnlyElements(array)
-}
-
-/** Whether JSON says all there is to say about a value. */
+/** Whether JSON says all there is to say about a value. One class and no more, because it is made for each call. */
 class JsonCheck {
   #leaves = 0
   #characters = 0
-  /** Objects met so far. JSON would make two of one that stands in two places. */
-  readonly #seen: Seen = new Seen()
+  /** Objects met so far: JSON would make two of one that stands in two places. */
+  readonly #few: object[] = []
+  #many: Set<object> | undefined
 
+  /** @param depth - 0 only for a list of the caller's own making */
   isSafe(value: unknown, depth: number): boolean {
+    if (++this.#leaves > MOST_LEAVES) return false
     switch (typeof value) {
       case 'string':
         this.#characters += value.length
-        return ++this.#leaves <= MOST_LEAVES && this.#characters <= MOST_CHARACTERS
+        return this.#characters <= MOST_CHARACTERS
       case 'number':
-        return ++this.#leaves <= MOST_LEAVES && isJsonNumber(value)
+        return isJsonNumber(value)
       case 'boolean':
-        return ++this.#leaves <= MOST_LEAVES
+        return true
       case 'object':
-        return ++this.#leaves <= MOST_LEAVES && (value === null || this.#isSafeObject(value, depth))
+        return value === null || this.#isSafeObject(value, depth)
       default:
         return false
     }
   }
 
   #isSafeObject(value: object, depth: number): boolean {
-    if (depth === DEEPEST || !this.#seen.add(value)) return false
+    if (depth > DEEPEST || !this.#isNew(value)) return false
     // JSON.stringify calls it, own or inherited.
     if ((value as { toJSON?: unknown }).toJSON !== undefined) return false
     if (Array.isArray(value)) return this.#isSafeArray(value, depth)
@@ -59,7 +62,8 @@ class JsonCheck {
   }
 
   #isSafeArray(array: readonly unknown[], depth: number): boolean {
-    if (array.length > MOST_LEAVES || !isPlainArray(array)) return false
+    if (array.length > MOST_LEAVES || Object.getPrototypeOf(array) !== Array.prototype) return false
+    if (depth > 0 && Object.keys(array).length !== array.length) return false
     // A hole reads as undefined, which is not safe either.
     for (let i = 0; i < array.length; i++) if (!this.isSafe(array[i], depth + 1)) return false
     return true
@@ -75,27 +79,16 @@ class JsonCheck {
     }
     return true
   }
-}
 
-function hasOnlyElements(array: readonly unknown[]): boolean {
-  return Object.keys(array).length === array.length
+  #isNew(value: object): boolean {
+    if (this.#many !== undefined) return this.#many.size !== this.#many.add(value).size
+    for (let i = 0; i < this.#few.length; i++) if (this.#few[i] === value) return false
+    if (this.#few.push(value) > FEW) this.#many = new Set(this.#few)
+    return true
+  }
 }
 
 /** Not NaN, not infinite (both give NaN here), not -0. */
 function isJsonNumber(value: number): boolean {
   return value === 0 ? 1 / value > 0 : value - value === 0
-}
-
-/** A set that costs little as long as it has few members. */
-class Seen {
-  readonly #few: object[] = []
-  #many: Set<object> | undefined
-
-  /** @returns false if it was there already */
-  add(value: object): boolean {
-    if (this.#many !== undefined) return this.#many.size !== this.#many.add(value).size
-    if (this.#few.includes(value)) return false
-    if (this.#few.push(value) > 16) this.#many = new Set(this.#few)
-    return true
-  }
 }

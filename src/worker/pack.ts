@@ -12,7 +12,7 @@ import { cure, describe } from './describe.ts'
 import { customError, define, errorContent, errorPart } from './error-shape.ts'
 import { Freight } from './freight.ts'
 import { toJson } from './json-safe.ts'
-import type { Content, Encoded, Packet, Part, ShellKind } from './packet.ts'
+import type { Content, Packet, Part, ShellKind } from './packet.ts'
 import { insideError, type Place, pathOf, placeIn, type Step } from './place.ts'
 
 /** Every so many levels a container becomes a shell, because v8 recurses: it fails between 1,000 and 2,000 levels. */
@@ -24,11 +24,6 @@ const DEEPEST_IN_ERROR = 100
 const MOST_IN_ERROR = 100_000
 /** Looking for named properties among more elements would cost more than all the rest. */
 const MOST_ELEMENTS_WITH_NAMES = 10_000
-
-/** JSON where that does, else a packet. @throws SerializationError with the path of what cannot travel */
-export function encodeAt(place: Place, value: unknown, isThread: boolean): Encoded {
-  return toJson(value) ?? pack(place, value, isThread)
-}
 
 /** @throws SerializationError with the path of what cannot travel */
 export function pack(place: Place, value: unknown, isThread: boolean): Packet {
@@ -45,7 +40,7 @@ function cannotTravel(place: Place, cause: unknown): SerializationError {
   return new SerializationError(`${pathOf(place)} cannot travel to or from a worker${reason}`, { cause })
 }
 
-/** A container whose children are still to be looked at. */
+/** A copy of a container, whose children are still those of the source; that of a Map or a Set is still empty. */
 interface Open {
   readonly source: object
   readonly copy: object
@@ -71,15 +66,14 @@ class Packing {
     const root = this.#standInOf(value, place)
     for (let open = this.#open.pop(); open !== undefined; open = this.#open.pop()) this.#fill(open)
     this.#freight.close()
-    const bytes = write(this.#parts, [root, this.#contents])
+    const bytes = write(root, this.#parts, this.#contents)
     const beside = this.#freight.load()
     return { bytes, beside, size: beside.reduce((size, thing) => size + sizeOf(thing), bytes.byteLength) }
   }
 
   /** The value of a child, for the copy. */
   #child(value: unknown, parent: Place, step: Step, key: unknown): unknown {
-    if ((typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') || value === null)
-      return value
+    if (isLeaf(value)) return value
     return this.#standIns.get(value as object) ?? this.#standInOf(value, placeIn(parent, step, key))
   }
 
@@ -155,9 +149,27 @@ class Packing {
   }
 
   #openCopy(source: object, kind: ShellKind, place: Place): object {
-    const copy = emptyOf(kind)
+    const copy = this.#copy(source, kind, place)
     this.#open.push({ source, copy, place })
     return copy
+  }
+
+  /** The getters of an object are called here, and never again. */
+  #copy(source: object, kind: ShellKind, place: Place): object {
+    switch (kind) {
+      case 'map':
+        return new Map()
+      case 'set':
+        return new Set()
+      case 'array':
+        return copyArray(source as readonly unknown[])
+      default:
+        try {
+          return { ...source }
+        } catch (cause) {
+          throw cannotTravel(placeOfGetter(source, place), cause)
+        }
+    }
   }
 
   #view(view: ArrayBufferView, place: Place): unknown {
@@ -184,8 +196,9 @@ class Packing {
   /** @returns undefined if superjson does not know its class */
   #custom(value: object, place: Place, custom: Custom | undefined): object | undefined {
     if (custom === undefined) return undefined
-    const encoded = encodeAt(place, custom.payload, this.#isThread)
-    if (typeof encoded === 'string') return this.#part(value, ['customText', encoded])
+    const text = toJson(custom.payload)
+    if (text !== undefined) return this.#part(value, ['customText', text])
+    const encoded = pack(place, custom.payload, this.#isThread)
     const bytes = this.#freight.addAll([bufferOf(encoded.bytes)])
     const start = this.#freight.addAll(encoded.beside)
     return this.#part(value, ['customPacket', bytes, start, encoded.beside.length])
@@ -202,14 +215,10 @@ class Packing {
   }
 
   #fill({ source, copy, place }: Open): void {
-    try {
-      if (copy instanceof Map) this.#fillMap(source, copy, place)
-      else if (copy instanceof Set) this.#fillSet(source, copy, place)
-      else if (Array.isArray(copy)) this.#fillArray(source as readonly unknown[], copy, place)
-      else this.#fillObject(source, copy, place)
-    } catch (cause) {
-      throw cause instanceof SerializationError ? cause : cannotTravel(place, cause)
-    }
+    if (copy instanceof Map) this.#fillMap(source, copy, place)
+    else if (copy instanceof Set) this.#fillSet(source, copy, place)
+    else if (Array.isArray(copy) && !isLoose(copy)) this.#replaceElements(copy, place)
+    else this.#replaceProperties(copy as Record<string, unknown>, place)
   }
 
   #fillMap(source: object, copy: Map<unknown, unknown>, place: Place): void {
@@ -224,51 +233,56 @@ class Packing {
     for (const value of Set.prototype.values.call(source)) copy.add(this.#child(value, place, 'setElement', index++))
   }
 
-  #fillArray(source: readonly unknown[], copy: unknown[], place: Place): void {
-    if (!isDense(source)) {
-      copy.length = source.length
-      return this.#fillObject(source, copy, place)
-    }
-    for (let i = 0; i < source.length; i++) copy.push(this.#child(this.#read(source, i, place), place, 'property', i))
-  }
-
-  #fillObject(source: object, copy: object, place: Place): void {
-    for (const key of Object.keys(source)) {
-      const value = this.#child(this.#read(source, key, place), place, 'property', key)
-      if (key === '__proto__') define(copy, key, value, true)
-      else (copy as Record<string, unknown>)[key] = value
+  #replaceElements(copy: unknown[], place: Place): void {
+    for (let i = 0; i < copy.length; i++) {
+      const value = copy[i]
+      if (!isLeaf(value)) copy[i] = this.#child(value, place, 'property', i)
     }
   }
 
-  #read(source: object, key: string | number, place: Place): unknown {
+  #replaceProperties(copy: Record<string, unknown>, place: Place): void {
+    for (const key in copy) {
+      const value = copy[key]
+      if (!isLeaf(value) && Object.hasOwn(copy, key)) copy[key] = this.#child(value, place, 'property', key)
+    }
+  }
+}
+
+/** What v8 writes as it is, whatever it is. */
+function isLeaf(value: unknown): boolean {
+  const type = typeof value
+  return (type !== 'object' || value === null) && type !== 'function' && type !== 'symbol'
+}
+
+/** Which property it was that could not be read. */
+function placeOfGetter(source: object, place: Place): Place {
+  for (const key of Object.keys(source)) {
     try {
-      return (source as Record<string, unknown>)[key]
-    } catch (cause) {
-      if (place.depthInError > 0) return '(cannot be read)'
-      throw cannotTravel(placeIn(place, 'property', key), cause)
+      void (source as Record<string, unknown>)[key]
+    } catch {
+      return placeIn(place, 'property', key)
     }
   }
+  return place
 }
 
-function emptyOf(kind: ShellKind): object {
-  switch (kind) {
-    case 'array':
-      return []
-    case 'map':
-      return new Map()
-    case 'set':
-      return new Set()
-    default:
-      return {}
-  }
+function copyArray(source: readonly unknown[]): unknown[] {
+  if (!isLoose(source)) return source.slice()
+  const copy: unknown[] = []
+  copy.length = source.length
+  for (const [key, value] of Object.entries(source)) define(copy, key, value, true)
+  return copy
 }
 
-/** Whether elements are all there is to an array, and none is missing. */
-function isDense(array: readonly unknown[]): boolean {
+/**
+ * Whether an array has holes, or properties besides its elements. Of a long one only some elements are looked at: to
+ * list its properties would cost more than all the rest, and holes do no harm as long as they are not nearly all there is.
+ */
+function isLoose(array: readonly unknown[]): boolean {
   const { length } = array
-  if (length <= MOST_ELEMENTS_WITH_NAMES && Object.keys(array).length !== length) return false
-  for (let i = 0; i < length; i++) if (array[i] === undefined && !Object.hasOwn(array, i)) return false
-  return true
+  if (length <= MOST_ELEMENTS_WITH_NAMES) return Object.keys(array).length !== length
+  for (let i = 0; i < length; i += length >> 7) if (!Object.hasOwn(array, i)) return true
+  return false
 }
 
 /** Writes numbers where the walk put them. */
@@ -282,11 +296,15 @@ interface WithViewsAsHostObjects {
   _setTreatArrayBufferViewsAsHostObjects(flag: boolean): void
 }
 
-function write(...values: readonly unknown[]): Uint8Array {
+function write(root: unknown, parts: readonly Part[], contents: readonly Content[]): Uint8Array {
   const serializer = new PacketSerializer()
   ;(serializer as unknown as WithViewsAsHostObjects)._setTreatArrayBufferViewsAsHostObjects(true)
   serializer.writeHeader()
-  for (const value of values) serializer.writeValue(value)
+  serializer.writeUint32(parts.length)
+  for (const part of parts) serializer.writeValue(part)
+  serializer.writeValue(root)
+  serializer.writeUint32(contents.length)
+  for (const content of contents) serializer.writeValue(content)
   return serializer.releaseBuffer()
 }
 

@@ -8,7 +8,7 @@
 export type Encoded = string | Packet
 
 export interface Packet {
-  /** The structure, as v8 writes it: the list of {@link Part}s, then `[value, contents]`. */
+  /** As v8 writes them: the number of {@link Part}s and each of them, the value, the number of {@link Content}s and each of them. */
   readonly bytes: Uint8Array
   /**
    * What travels beside it, in the order of its numbers: ArrayBuffers (ours to give away: copies, or moved),

@@ -10,9 +10,12 @@ export function unpack({ bytes, beside }: Packet): unknown {
   const made: unknown[] = []
   const reader = new PacketReader(bytes, made)
   reader.readHeader()
-  for (const part of reader.readValue() as readonly Part[]) made.push(make(part, made, beside))
-  const [value, contents] = reader.readValue() as [unknown, readonly Content[]]
-  for (const [number, content] of contents) fill(made[number], content)
+  for (let left = reader.readUint32(); left > 0; left--) made.push(make(reader.readValue() as Part, made, beside))
+  const value: unknown = reader.readValue()
+  for (let left = reader.readUint32(); left > 0; left--) {
+    const [part, content] = reader.readValue() as Content
+    fill(made[part], content)
+  }
   return value
 }
 
