@@ -1,3 +1,4 @@
+import { build, type Plugin } from 'esbuild'
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
@@ -12,4 +13,29 @@ export default defineConfig({
   clean: true,
   // tsup would turn `node:fs` into `fs`.
   removeNodeProtocol: false,
+  esbuildPlugins: [workerProgram()],
 })
+
+/** Puts the whole program of a worker into the library, as text; see `src/worker/source.ts`. */
+function workerProgram(): Plugin {
+  return {
+    name: 'worker-program',
+    setup({ onLoad }) {
+      onLoad({ filter: /[\\/]worker[\\/]source\.ts$/ }, async () => {
+        const { outputFiles } = await build({
+          entryPoints: ['src/worker/main.ts'],
+          bundle: true,
+          write: false,
+          minify: true,
+          platform: 'node',
+          target: 'node22.12',
+          format: 'cjs',
+          // Errors name their classes, and records their functions.
+          keepNames: true,
+          define: { 'import.meta.url': '""' },
+        })
+        return { contents: `export const workerSource = ${JSON.stringify(outputFiles[0]?.text)}`, loader: 'js' }
+      })
+    },
+  }
+}

@@ -7,6 +7,7 @@ export type { StreamOptions } from './engine/stream.ts'
 export { task, type Task, type TaskDecorator } from './task/task.ts'
 export type { CallOptions, RetryOptions, TaskOptions } from './task/task-options.ts'
 export type { TaskRef } from './task/task-ref.ts'
+export { workerResource, type WorkerResource } from './task/worker-resource.ts'
 export { taskContext, type TaskClock, type TaskContext } from './task/task-context.ts'
 export type { Atom, Deeper, Input, Inputs, Joined, NestedInput, Settled, SettledInside } from './task/inputs.ts'
 

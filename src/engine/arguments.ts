@@ -58,6 +58,8 @@ export interface Search {
   readonly futures: readonly BaseFuture<unknown>[]
   /** The containers in which futures stand, all of them copies but for the argument list itself. */
   readonly holders: readonly Container[]
+  /** All containers that are copies, those that hold such containers too, and the argument list. */
+  readonly copies: readonly Container[]
 }
 
 /** Searches an argument list, which is changed: what holds futures in it becomes a copy. Undefined: there are none. */
@@ -81,9 +83,9 @@ export function findFutures(args: unknown[]): Search | undefined {
   }
   if (found === undefined || found.futures.length === 0) return undefined
   // Spelt out, because a list that grew takes more room for as long as the task waits.
-  if (walk === undefined) return { futures: found.futures, holders: [args] }
-  const holders = walk.copyInto(args)
-  return { futures: found.futures, holders: isHolder ? [...holders, args] : holders }
+  if (walk === undefined) return { futures: found.futures, holders: [args], copies: [args] }
+  const { holders, copies } = walk.copyInto(args)
+  return { futures: found.futures, holders: isHolder ? [...holders, args] : holders, copies: [...copies, args] }
 }
 
 /** The futures that stand in holders. */
@@ -101,6 +103,32 @@ export function futuresIn(holders: readonly Container[]): BaseFuture<unknown>[] 
 export function fillIn(holders: readonly Container[], resolve: Resolve): void {
   for (const holder of holders)
     replaceChildren(holder, (child) => (child instanceof BaseFuture ? resolve(child) : child))
+}
+
+/**
+ * Copies what stands beside futures, all at once, so that parts that are shared stay so.
+ * @param containers - all that hold futures, at whatever depth
+ */
+export function copyBeside(
+  containers: readonly Container[],
+  copy: (values: readonly unknown[]) => readonly unknown[],
+): void {
+  const own = new Set<unknown>(containers)
+  const values = new Map<unknown, number>()
+  for (const container of containers) {
+    forEachChild(container, (child) => {
+      const isValue = ((typeof child === 'object' && child !== null) || typeof child === 'function') && !own.has(child)
+      if (isValue && !(child instanceof BaseFuture) && !values.has(child)) values.set(child, values.size)
+    })
+  }
+  if (values.size === 0) return
+  const copies = copy([...values.keys()])
+  for (const container of containers) {
+    replaceChildren(container, (child) => {
+      const i = values.get(child)
+      return i === undefined ? child : copies[i]
+    })
+  }
 }
 
 /** The position of the first object or function at or after `from`, else -1. Apart, and tiny, so that it is fast at the first call. */
@@ -161,11 +189,11 @@ class Walk {
     }
   }
 
-  /** Puts copies of the containers through which futures are reached in their places. @returns those in which futures stand */
-  copyInto(args: unknown[]): Container[] {
+  /** Puts copies of the containers through which futures are reached in their places. @returns those in which futures stand, and all of them */
+  copyInto(args: unknown[]): { holders: Container[]; copies: Iterable<Container> } {
     const copies = this.#copyHolders()
     for (const [i, arg] of args.entries()) args[i] = copies.get(arg as Container) ?? arg
-    return [...this.#direct].map((holder) => copies.get(holder) as Container)
+    return { holders: [...this.#direct].map((holder) => copies.get(holder) as Container), copies: copies.values() }
   }
 
   #copyHolders(): Map<Container, Container> {

@@ -1,5 +1,5 @@
 import { CancelledError, isInstance } from '../errors.ts'
-import type { AnyBody, ExecutorFuture, Slot } from '../executor/executor.ts'
+import type { AnyBody, RemoteRun, Slot } from '../executor/executor.ts'
 import { BaseFuture } from '../future/future.ts'
 import { SUCCEEDED } from '../future/state.ts'
 import { isThenable } from '../future/task-future.ts'
@@ -7,6 +7,11 @@ import { wasCancelled } from '../future/values.ts'
 import { enter, type HowLong, type RunningBody, type TaskContext, taskClock } from '../task/task-context.ts'
 import { closesRing, ringError } from './rings.ts'
 import type { TaskRun } from './task-run.ts'
+
+/** What stops a call in another executor. */
+export interface Handle {
+  cancel?(reason?: unknown): boolean
+}
 
 /** What few attempts need. */
 interface Extras {
@@ -27,24 +32,27 @@ interface Extras {
  * One execution of a body. It outlives its task's interest in it: a body whose time is up, or that was cancelled, keeps
  * its slot until it returns.
  */
-export class Attempt implements RunningBody {
+export class Attempt implements RunningBody, RemoteRun {
   readonly run: TaskRun
   readonly number: number
   /** Undefined where another executor runs the body. */
   slot: Slot | undefined
   /** What another executor gave for the call. */
-  handle: ExecutorFuture<unknown> | undefined = undefined
+  handle: Handle | undefined
   /** Whether slot and share are there; not while they are lent. */
   #holds = true
   #hasEnded = false
   #extras: Extras | undefined = undefined
 
-  constructor(run: TaskRun, slot: Slot | undefined) {
+  /** @param remote - of an executor that sees to the time limit, since it knows when the body begins */
+  constructor(run: TaskRun, slot: Slot | undefined, remote?: Handle) {
     this.run = run
     this.number = run.attempts
     this.slot = slot
+    this.handle = remote
     const { timeout } = run.plan.spec
-    if (timeout !== Infinity) this.#extra().timer = run.clock.setTimeout(() => run.timeUp(this), timeout)
+    if (timeout !== Infinity && remote === undefined)
+      this.#extra().timer = run.clock.setTimeout(() => run.timeUp(this), timeout)
   }
 
   /** Calls the function in the context of its task. @returns whether the body has ended, and the slot was not lent */
@@ -83,6 +91,15 @@ export class Attempt implements RunningBody {
       (value) => this.#endLater(true, value),
       (error) => this.#endLater(false, error),
     )
+  }
+
+  ended(isSuccess: boolean, outcome: unknown, start: number, end: number): void {
+    this.run.ranElsewhere(this, start, end)
+    this.#end(isSuccess, outcome)
+  }
+
+  timeUp(): void {
+    this.run.timeUp(this)
   }
 
   #endLater(isSuccess: boolean, outcome: unknown): void {

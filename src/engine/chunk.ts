@@ -1,5 +1,5 @@
 import type { ExecutorShutdownError } from '../errors.ts'
-import type { AnyBody, ExecutorLike, ReadyCall, Slot } from '../executor/executor.ts'
+import type { AnyBody, ExecutorLike, ReadyCall, RemoteCall, Slot } from '../executor/executor.ts'
 import type { Queued } from '../executor/ready-queue.ts'
 import { isTask, task } from '../task/task.ts'
 import { inside } from '../task/task-context.ts'
@@ -55,6 +55,19 @@ export class Chunk implements ReadyCall, Queued<Entry> {
     return isDone
   }
 
+  forEachRemote(visit: (call: RemoteCall) => void): void {
+    if (this.#goOneByOne) {
+      this.#shift().forEachRemote(visit)
+      return this.goOn()
+    }
+    while (this.isReady) this.#shift().forEachRemote(visit)
+  }
+
+  /** Where each member has a share or a time of its own. */
+  get #goOneByOne(): boolean {
+    return this.share !== undefined || this.#first.plan.spec.timeout !== Infinity
+  }
+
   goOn(): void {
     if (this.isReady) this.#first.plan.outlet.unshift(this)
   }
@@ -64,8 +77,7 @@ export class Chunk implements ReadyCall, Queued<Entry> {
   }
 
   handOver(executor: ExecutorLike): void {
-    // One by one where each member has a share or a time of its own.
-    if (this.share !== undefined || this.#first.plan.spec.timeout !== Infinity) {
+    if (this.#goOneByOne) {
       this.#shift().handOver(executor)
       return this.goOn()
     }

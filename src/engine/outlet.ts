@@ -1,5 +1,12 @@
 import { ExecutorShutdownError } from '../errors.ts'
-import { type CallSource, connectOf, type ExecutorFuture, type ExecutorLike, type Waker } from '../executor/executor.ts'
+import {
+  connectOf,
+  type EngineSource,
+  type ExecutorFuture,
+  type ExecutorLike,
+  type Shipping,
+  type Waker,
+} from '../executor/executor.ts'
 import { ReadyQueue } from '../executor/ready-queue.ts'
 import { inside } from '../task/task-context.ts'
 import { deliverNotices, isOvertime, type Pump, wake } from '../turn.ts'
@@ -12,9 +19,13 @@ import type { TaskRun } from './task-run.ts'
 export type Entry = TaskRun | Chunk
 
 /** The calls that are ready for one executor. They stay here until it has room for them, so that their order and their memory do not depend on it. */
-export class Outlet implements CallSource<Entry>, Pump {
+export class Outlet implements EngineSource, Pump {
   readonly name: string
   readonly executor: ExecutorLike
+  /** Of the ids of the engine's tasks. */
+  readonly idPrefix: string
+  /** How arguments are copied when they are submitted, because they leave the process. */
+  readonly shipping: Shipping | undefined
   readonly #limits: Limits
   readonly #free: ReadyQueue<Entry>
   readonly #random: (() => number) | undefined
@@ -26,13 +37,22 @@ export class Outlet implements CallSource<Entry>, Pump {
   isAwake = false
 
   /** @param random - leaves the order to chance, see `ReadyQueue` */
-  constructor(name: string, executor: ExecutorLike, limits: Limits, random: (() => number) | undefined) {
+  constructor(
+    name: string,
+    executor: ExecutorLike,
+    idPrefix: string,
+    limits: Limits,
+    random: (() => number) | undefined,
+  ) {
     this.name = name
     this.executor = executor
+    this.idPrefix = idPrefix
     this.#limits = limits
     this.#random = random
     this.#free = new ReadyQueue(random)
-    this.#waker = connectOf(executor)?.(this) ?? this
+    const waker = connectOf(executor)?.(this)
+    this.#waker = waker ?? this
+    this.shipping = waker?.shipping
   }
 
   get size(): number {

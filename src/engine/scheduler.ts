@@ -8,6 +8,7 @@ import { ValueFuture } from '../future/values.ts'
 import type { RecordLogger } from '../record/record.ts'
 import { specOf, specOfHandedOver, type TaskSpec } from '../task/task.ts'
 import { currentBody } from '../task/task-context.ts'
+import { taskId } from '../task/task-id.ts'
 import { notify } from '../turn.ts'
 import { findFutures } from './arguments.ts'
 import { Attempt } from './attempt.ts'
@@ -52,7 +53,7 @@ export class Scheduler {
   readonly #outlets: Map<string, Outlet> = new Map()
   readonly #default: Outlet
   readonly #history: History
-  readonly #idPrefix: string
+  readonly idPrefix: string
   /** How many tasks have been submitted. */
   submitted = 0
   /** The unfinished tasks, oldest first. */
@@ -71,7 +72,7 @@ export class Scheduler {
     this.random = options.random ?? Math.random
     this.limits = new Limits(options.limits ?? {}, this.clock, () => this.#retryLimited())
     this.#history = new History(options.history ?? 1000)
-    this.#idPrefix = makePrefix(systemClock.now())
+    this.idPrefix = makePrefix(systemClock.now())
     for (const [name, executor] of Object.entries(options.executors ?? {}))
       this.#outlets.set(name, this.#makeOutlet(name, executor))
     this.#default = this.#makeDefault(options.executor ?? new InProcessExecutor())
@@ -79,7 +80,8 @@ export class Scheduler {
   }
 
   #makeOutlet(name: string, executor: ExecutorLike): Outlet {
-    return new Outlet(name, executor, this.limits, this.#options.order === 'random' ? this.random : undefined)
+    const random = this.#options.order === 'random' ? this.random : undefined
+    return new Outlet(name, executor, this.idPrefix, this.limits, random)
   }
 
   /** An executor that is also named is one and the same outlet. */
@@ -91,7 +93,7 @@ export class Scheduler {
   }
 
   toId(key: number | string): string {
-    return typeof key === 'string' ? key : `${this.#idPrefix}-${key.toString(36).padStart(8, '0')}`
+    return typeof key === 'string' ? key : taskId(this.idPrefix, key)
   }
 
   // --- Submitting

@@ -12,6 +12,8 @@ export interface Moments {
   readonly ready: number
   readonly ended: number
   readonly received: number
+  /** Whether a worker ran it, and told when. */
+  readonly isRemote: boolean
   /** Of earlier attempts, in ms. */
   readonly pastQueuedMs: number
   readonly pastRunMs: number
@@ -48,7 +50,10 @@ function timesOf({ submitTime, startTime }: TaskRun, moments: Moments, now: numb
   return {
     waitingMs: ready - submitTime - pastQueuedMs - pastRunMs,
     queuedMs: pastQueuedMs + started - ready,
-    transferMs: 0,
+    transferMs:
+      moments.isRemote && moments.received !== NOT_YET && moments.ended !== NOT_YET
+        ? moments.received - moments.ended
+        : 0,
     runMs: pastRunMs + (startTime === NOT_YET ? 0 : ended - started),
   }
 }

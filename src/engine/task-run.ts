@@ -6,7 +6,7 @@ import {
   TimeoutError,
   withoutStack,
 } from '../errors.ts'
-import type { AnyBody, ExecutorLike, ReadyCall, Slot } from '../executor/executor.ts'
+import type { AnyBody, ExecutorLike, ReadyCall, RemoteCall, RemoteRun, Slot } from '../executor/executor.ts'
 import type { Queued } from '../executor/ready-queue.ts'
 import { BaseFuture, cancelledError, type Dependent } from '../future/future.ts'
 import {
@@ -22,9 +22,11 @@ import {
   WAITING,
 } from '../future/state.ts'
 import type { TaskInfo } from '../record/record.ts'
+import type { TaskSpec } from '../task/task.ts'
 import type { RetryPolicy } from '../task/task-options.ts'
-import { fillIn, findFutures, futuresIn } from './arguments.ts'
-import { Attempt } from './attempt.ts'
+import type { Encoded } from '../worker/packet.ts'
+import { copyBeside, fillIn, findFutures, futuresIn, type Search } from './arguments.ts'
+import { Attempt, type Handle } from './attempt.ts'
 import type { Chunk } from './chunk.ts'
 import { dependencyError } from './dependency-error.ts'
 import { Join } from './join.ts'
@@ -55,12 +57,14 @@ interface Extras {
  * One run of a task: the future, the call, the place in the queues and the edge of the graph in one object, so that a
  * million of them may wait.
  */
-export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall, Queued<TaskRun> {
+export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall, RemoteCall, Queued<TaskRun> {
   readonly plan: Plan
   /** Counts the tasks of the engine. */
   readonly seq: number
-  /** Undefined once they are not needed any more. */
+  /** As they were given; undefined once they are not needed any more. */
   args: unknown[] | undefined
+  /** As they leave the process, where they do: the copy that was made of them. */
+  #encoded: Encoded | undefined = undefined
   /** Where futures stand in the arguments. */
   #holders: readonly object[] | undefined = undefined
   #parents: ParentKeys = undefined
@@ -146,7 +150,8 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
       this.#parents = parentKeys(this.plan.scheduler, search.futures)
     }
     this.plan.scheduler.emit('submitted', this)
-    if (search === undefined) return this.#enqueue(this.submitTime)
+    if (search === undefined) return this.#ship() ? this.#enqueue(this.submitTime) : undefined
+    if (this.plan.outlet.shipping !== undefined && !this.#copyValues(search)) return
     let failed: BaseFuture<unknown> | undefined
     for (const future of search.futures) {
       future.markObserved()
@@ -182,7 +187,36 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
       fillIn(this.#holders, this.plan.spec.isSettling ? settledOutcome : outcomeOf)
       this.#holders = undefined
     }
-    this.#enqueue(this.clock.now())
+    if (this.#ship()) this.#enqueue(this.clock.now())
+  }
+
+  /** Copies the arguments into the form in which they leave the process, if they do. @returns false if they cannot */
+  #ship(): boolean {
+    const { outlet, spec } = this.plan
+    if (outlet.shipping === undefined) return true
+    try {
+      this.#encoded = outlet.shipping.encode(spec, this.args as unknown[])
+      this.args = undefined
+      return true
+    } catch (error) {
+      this.settle(FAILED, error)
+      return false
+    }
+  }
+
+  /** Copies the values that stand beside futures: the caller may change his own while this waits. @returns false if they cannot leave */
+  #copyValues({ futures, holders, copies }: Search): boolean {
+    const { shipping } = this.plan.outlet
+    try {
+      copyBeside(copies, (values) => shipping?.copy(values) ?? values)
+      return true
+    } catch {
+      for (const future of futures) future.markObserved()
+      // Once more, for the path to what cannot travel.
+      fillIn(holders, () => null)
+      this.#ship()
+      return false
+    }
   }
 
   #enqueue(now: number): void {
@@ -219,13 +253,45 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   }
 
   /** An attempt begins, here or in another executor. */
-  begin(slot: Slot | undefined): Attempt {
+  begin(slot: Slot | undefined, remote?: Handle): Attempt {
     this.#step(RUNNING)
     this.attempts++
     this.startTime = this.clock.now()
-    this.attempt = new Attempt(this, slot)
+    this.attempt = new Attempt(this, slot, remote)
     this.plan.scheduler.emit('started', this)
     return this.attempt
+  }
+
+  forEachRemote(visit: (call: RemoteCall) => void): void {
+    visit(this)
+  }
+
+  get #isRemote(): boolean {
+    return this.#encoded !== undefined
+  }
+
+  get spec(): TaskSpec {
+    return this.plan.spec
+  }
+
+  get payload(): Encoded {
+    return this.#encoded as Encoded
+  }
+
+  get mayRunAgain(): boolean {
+    return this.plan.spec.retries !== undefined
+  }
+
+  leave(stop: Handle): RemoteRun {
+    return this.begin(undefined, stop)
+  }
+
+  /** What a worker tells of the body: never before it left, nor after it came back. */
+  ranElsewhere(attempt: Attempt, start: number, end: number): void {
+    if (this.attempt !== attempt || isFinal(this.state)) return
+    const now = this.clock.now()
+    this.startTime = between(start, this.startTime, now)
+    this.#endTime = between(end, this.startTime, now)
   }
 
   giveBackShare(): void {
@@ -240,7 +306,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   attemptEnded(attempt: Attempt, isSuccess: boolean, outcome: unknown): void {
     // Not of interest any more: its time was up, or the task was cancelled.
     if (this.attempt !== attempt || isFinal(this.state)) return
-    this.#endTime = this.clock.now()
+    if (!this.#isRemote) this.#endTime = this.clock.now()
     if (isSuccess) this.#succeed(outcome)
     else if (attempt.isStop(outcome)) this.settle(CANCELLED, cancelledError(this.taskName, attempt.signal.reason))
     else if (attempt.wasCancelledThere) this.settle(CANCELLED, cancelledError(this.taskName, causeOf(outcome)))
@@ -345,9 +411,11 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   }
 
   protected override onSettled(): void {
-    const hasEndedNow = this.#endTime !== NOT_YET && this.#extras?.join === undefined
+    const hasEndedNow = this.#endTime !== NOT_YET && this.#extras?.join === undefined && !this.#isRemote
     this.#receivedTime = hasEndedNow ? this.#endTime : this.clock.now()
     this.args = undefined
+    // Not undefined: that it left the process is to be known.
+    if (this.#isRemote) this.#encoded = ''
     this.#holders = undefined
     this.attempt = undefined
     if (this.#extras !== undefined) this.#letGo(this.#extras)
@@ -400,6 +468,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
       ready: this.#readyTime,
       ended: this.#endTime,
       received: this.#receivedTime,
+      isRemote: this.#isRemote,
       pastQueuedMs: queuedMs,
       pastRunMs: runMs,
     })
@@ -418,6 +487,10 @@ function causeOf(error: unknown): unknown {
   } catch {
     return undefined
   }
+}
+
+function between(time: number, earliest: number, latest: number): number {
+  return Math.min(Math.max(time, earliest), latest)
 }
 
 function outcomeOf(parent: BaseFuture<unknown>): unknown {

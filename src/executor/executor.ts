@@ -1,5 +1,7 @@
 import { checkOptions } from '../options.ts'
 import type { Joined } from '../task/inputs.ts'
+import type { TaskSpec } from '../task/task.ts'
+import type { Encoded } from '../worker/packet.ts'
 
 /** How to shut down. */
 export interface ShutdownOptions {
@@ -53,8 +55,8 @@ export interface Slot {
   reclaim(granted: (slot: Slot) => void): void
 }
 
-/** A call that is ready, as executors of this library take it: no promise and no closure per call. */
-export interface ReadyCall {
+/** A call for an executor that runs it in this process. */
+export interface LocalCall {
   /**
    * Runs the body in this process.
    * @param around - replaces the function, for tests that inject faults
@@ -63,15 +65,65 @@ export interface ReadyCall {
   runHere(slot: Slot, around?: (fn: AnyBody) => AnyBody): boolean
 }
 
+/** One call, or several, for an executor that runs them elsewhere. */
+export interface RemoteCalls {
+  /** Visits each call that is to run elsewhere: one, or the elements of a chunk, which stay together. */
+  forEachRemote(visit: (call: RemoteCall) => void): void
+}
+
+/** A call that is ready, as executors of this library take it: no promise and no closure per call. */
+export interface ReadyCall extends LocalCall, RemoteCalls {}
+
+/** A call that is to run elsewhere. */
+export interface RemoteCall {
+  readonly spec: TaskSpec
+  readonly priority: number
+  /** Counts the calls of its source; 0 where there is no task id. */
+  readonly seq: number
+  /** How many attempts there were; the one on its way counts. */
+  readonly attempts: number
+  /** Whether it is still to run: not cancelled meanwhile. */
+  readonly isReady: boolean
+  /** The arguments, as the executor's `encode` made them. */
+  readonly payload: Encoded
+  /** Whether its arguments may be needed again, for another attempt. */
+  readonly mayRunAgain: boolean
+  /**
+   * It is on its way.
+   * @param stop - takes it back, or tells it to stop: true if it will never run
+   * @returns whom to tell what becomes of it
+   */
+  leave(stop: { cancel(reason?: unknown): boolean }): RemoteRun
+}
+
+/** Whom an executor tells what becomes of a call. */
+export interface RemoteRun {
+  /** Times of the body, in ms since the epoch. */
+  ended(isSuccess: boolean, outcome: unknown, start: number, end: number): void
+  /** Its time is up. What it ends with is told all the same. */
+  timeUp(): void
+}
+
 /** The function of a task, whatever its types. */
 export type AnyBody = (...args: readonly unknown[]) => unknown
 
 /** Who has calls: an engine, or an executor's own `submit`. It keeps them until they are taken. */
-export interface CallSource<Call extends ReadyCall = ReadyCall> {
+export interface CallSource<Call> {
   /** How many calls wait, at the most. */
   readonly size: number
   /** The next call by priority and age, of those whose limits allow it now. To be asked inside of a turn only. */
   take(): Call | undefined
+}
+
+/** Who has calls that run elsewhere. */
+export interface RemoteSource extends CallSource<RemoteCalls> {
+  /** Of the ids of its tasks; empty where they have none. */
+  readonly idPrefix: string
+}
+
+/** An engine, as executors of this library see it. */
+export interface EngineSource extends CallSource<ReadyCall> {
+  readonly idPrefix: string
 }
 
 /** Something to wake. */
@@ -79,10 +131,20 @@ export interface Waker {
   /** Whether it has been shut down, and takes nothing that becomes ready later. */
   readonly isClosed: boolean
   wake(): void
+  /** How arguments leave the process; undefined where they stay. */
+  readonly shipping?: Shipping | undefined
+}
+
+/** Copies what leaves the process. */
+export interface Shipping {
+  /** Arguments, in the form in which they leave. @throws NotShippableError for a function that cannot, SerializationError */
+  encode(spec: TaskSpec, args: readonly unknown[]): Encoded
+  /** Values, as `encode` would copy them. @throws SerializationError */
+  copy(values: readonly unknown[]): readonly unknown[]
 }
 
 /** The second, small interface of an executor: it takes the calls of an engine when it has room for them. */
-type Connect = (source: CallSource) => Waker
+type Connect = (source: EngineSource) => Waker
 
 const CONNECT = Symbol('taps-sdk.connect')
 

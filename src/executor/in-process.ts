@@ -13,7 +13,7 @@ import {
   connectable,
   type Executor,
   type ExecutorFuture,
-  type ReadyCall,
+  type LocalCall,
   type ShutdownOptions,
   type Slot,
   type Waker,
@@ -74,7 +74,7 @@ class SlotPool implements Pump, Waker {
   isClosed = false
   /** Grants slots; undefined where there are enough for all. */
   readonly #queue: PQueue | undefined
-  readonly #sources: CallSource[]
+  readonly #sources: CallSource<LocalCall>[]
   readonly #unlimited: PoolSlot = new PoolSlot(this, undefined)
   readonly #idle: PoolSlot[] = []
   readonly #reclaims: Fifo<(slot: Slot) => void> = new Fifo()
@@ -85,13 +85,13 @@ class SlotPool implements Pump, Waker {
   #isPumping = false
   #onQuiet: (() => void)[] = []
 
-  constructor(concurrency: number, own: CallSource) {
+  constructor(concurrency: number, own: CallSource<LocalCall>) {
     this.concurrency = concurrency
     this.#sources = [own]
     this.#queue = concurrency === Infinity ? undefined : new PQueue({ concurrency })
   }
 
-  connect(source: CallSource): Waker {
+  connect(source: CallSource<LocalCall>): Waker {
     this.#sources.push(source)
     return this
   }
@@ -164,10 +164,10 @@ class SlotPool implements Pump, Waker {
     if (!this.#isPumping) this.wake()
   }
 
-  #nextCall(): ReadyCall | undefined {
+  #nextCall(): LocalCall | undefined {
     const sources = this.#sources
     for (let i = 0; i < sources.length; i++) {
-      const call = (sources[i] as CallSource).take()
+      const call = (sources[i] as CallSource<LocalCall>).take()
       if (call === undefined) continue
       // The others first next time: of several engines on one executor, none is starved.
       if (sources.length > 2) sources.push(...sources.splice(0, i + 1))
@@ -237,7 +237,7 @@ class OwnCalls implements CallSource<OwnCall> {
   }
 }
 
-class OwnCall implements ReadyCall, Queued<OwnCall> {
+class OwnCall implements LocalCall, Queued<OwnCall> {
   readonly priority: number
   readonly promise: Promise<unknown>
   nextReady: OwnCall | undefined = undefined

@@ -1,1 +1,7 @@
+export { ProcessPoolExecutor, type ProcessPoolOptions } from '../executor/process-pool.ts'
+export type { OutputLine } from '../executor/pool/pool-worker.ts'
+export type { WorkerPoolOptions } from '../executor/pool/pool-options.ts'
+export { ThreadPoolExecutor, type ThreadPoolOptions } from '../executor/thread-pool.ts'
+export { WorkerPool, type WorkerPoolEvents } from '../executor/worker-pool.ts'
+export { transfer } from '../worker/codec.ts'
 export { JsonLinesRecordLogger, type JsonLinesOptions } from './json-lines.ts'

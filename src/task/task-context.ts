@@ -1,4 +1,5 @@
 import { type Clock, sleep, systemClock } from '../clock.ts'
+import { registry } from './task-ref.ts'
 
 /** The clock of the engine, as a task sees it. */
 export interface TaskClock extends Clock {
@@ -48,13 +49,20 @@ interface AsyncHooks {
 // No import: this module has to load where there is no Node. Without it, a body is known only until its first await.
 const { process } = globalThis as { process?: { getBuiltinModule?(id: string): unknown } }
 const hooks = process?.getBuiltinModule?.('node:async_hooks') as AsyncHooks | undefined
-const storage = hooks === undefined ? undefined : new hooks.AsyncLocalStorage()
+const storage = hooks === undefined ? undefined : sharedStorage(hooks)
 // Before Node 24 promises are followed only from the first use on, and what is entered in one that is not followed would
 // stay with the whole program.
 storage?.run({} as RunningBody, () => {})
 const atRoot = hooks?.AsyncLocalStorage.snapshot()
 let current: RunningBody | undefined
 let entered = false
+
+/** One for all copies of this library: the program of a worker enters bodies, and `taskContext()` of the user's copy finds them. */
+function sharedStorage({ AsyncLocalStorage }: AsyncHooks): Storage {
+  const shared = registry() as { storage?: Storage }
+  shared.storage ??= new AsyncLocalStorage()
+  return shared.storage
+}
 
 /** The body that the caller belongs to. */
 export function currentBody(): RunningBody | undefined {

@@ -26,6 +26,11 @@ export interface CallOptions {
   readonly priority?: number | undefined
   /** Milliseconds for each attempt, from the start of its body. @defaultValue no limit */
   readonly timeout?: number | undefined
+  /**
+   * Milliseconds that a body in a worker has to end in after its time is up and its signal was aborted; then the worker is
+   * replaced. @defaultValue that of the executor, 1000
+   */
+  readonly killAfter?: number | undefined
   /** How often, or how, to try again after a failure. @defaultValue 0 */
   readonly retries?: number | RetryOptions | undefined
   /** Cancels the task when it is aborted. */
@@ -62,6 +67,7 @@ const CALL_CHECKS: Readonly<Record<keyof CallOptions, Check>> = {
     'milliseconds above 0',
     (value) => value === Infinity || (isNumber(value, 0, MAX_DELAY) && value !== 0),
   ),
+  killAfter: oneOf('milliseconds of at least 0', (value) => value === Infinity || isNumber(value, 0, MAX_DELAY)),
   retries: checkRetries,
   signal: oneOf('an AbortSignal', isSignal),
   chunkSize: oneOf('a whole number of at least 1', (value) => Number.isInteger(value) && isNumber(value, 1)),

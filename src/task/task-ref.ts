@@ -8,15 +8,21 @@ export interface TaskRef {
   readonly ordinal: number
 }
 
-interface Registry {
+/** What all copies of this library share that a thread may have loaded: that of its worker program and that of the tasks, for a start. */
+export interface Registry {
   /** Tasks by module, in the order in which the module declares them. */
   readonly modules: Map<string, unknown[]>
+  /** Whether this is a worker. */
+  isWorker?: boolean
+  /** Which body runs; see `task-context.ts`. */
+  storage?: unknown
+  /** What `workerResource` made here. */
+  resources?: Set<{ dispose(): unknown }>
 }
 
-// On globalThis, because a program may have loaded several copies of this library.
 const REGISTRY = Symbol.for('taps-sdk.registry')
 
-function registry(): Registry {
+export function registry(): Registry {
   const holder = globalThis as { [REGISTRY]?: Registry }
   holder[REGISTRY] ??= { modules: new Map() }
   return holder[REGISTRY]
@@ -38,6 +44,11 @@ export function lookUp(ref: TaskRef): unknown {
   return registry().modules.get(ref.module)?.[ref.ordinal]
 }
 
+/** What is said of a module instead of its tasks' names, to whom looks for one that is not there. */
+export function namesIn(module: string): readonly string[] {
+  return (registry().modules.get(module) ?? []).map((task) => (task as { name: string }).name)
+}
+
 interface CallSite {
   readonly scriptName: string
 }
@@ -45,15 +56,26 @@ interface Util {
   getCallSites?(frames: number, options: { sourceMap: boolean }): CallSite[]
 }
 
+/** How many calls there may be between `task()` and this function: bundlers inline some. */
+const DEEPEST = 6
+
 /**
- * The URL of the module that called `task()`; empty where the runtime does not tell.
- * @param depth - how many calls lie between the caller of `task()` and this function
+ * The URL of the module that called `task()`: the first one on the stack that is not of this library. Where a bundler has
+ * put both into one file, it is that file. Empty where the runtime does not tell.
+ * @param own - the URLs of the modules between `task()` and this function
  */
-export function callerModule(depth: number): string {
+export function callerModule(own: readonly string[]): string {
   const { process } = globalThis as { process?: { getBuiltinModule?(id: string): unknown } }
   const util = process?.getBuiltinModule?.('node:util') as Util | undefined
   // Without source maps: they would name the file that the module was made from, which a worker cannot import.
-  const sites = util?.getCallSites?.(depth + 2, { sourceMap: false })
-  const script = sites?.[depth + 1]?.scriptName ?? ''
+  const sites = util?.getCallSites?.(DEEPEST, { sourceMap: false }) ?? []
+  const scripts = sites.map(({ scriptName }) => toUrl(scriptName))
+  const library = [...own, import.meta.url]
+  return (
+    scripts.find((script) => script !== '' && !library.includes(script)) ?? (scripts.length > 0 ? library[0] : '') ?? ''
+  )
+}
+
+function toUrl(script: string): string {
   return script.startsWith('/') ? `file://${encodeURI(script).replaceAll('#', '%23').replaceAll('?', '%3F')}` : script
 }

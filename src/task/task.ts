@@ -92,9 +92,13 @@ export function task(...given: readonly unknown[]): unknown {
   }
   const options: unknown = typeof first === 'function' ? {} : (first ?? {})
   checkTaskOptions(options)
-  if (given.length < 2 && fn === undefined) return decorator(options, options.module ?? callerModule(1))
+  if (given.length < 2 && fn === undefined) return decorator(options, options.module ?? callerModule([import.meta.url]))
   if (typeof fn !== 'function') throw new TypeError(`task takes a function, not ${describe(fn)}`)
-  return declareTask({ fn: fn as AnyFunction, owner: undefined }, options, options.module ?? callerModule(1))
+  return declareTask(
+    { fn: fn as AnyFunction, owner: undefined },
+    options,
+    options.module ?? callerModule([import.meta.url]),
+  )
 }
 
 function decorator(options: TaskOptions, module: string): TaskDecorator {

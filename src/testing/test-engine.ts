@@ -2,9 +2,9 @@ import { Engine } from '../engine/engine.ts'
 import type { EngineOptions } from '../engine/engine-options.ts'
 import {
   type AnyBody,
-  type CallSource,
   connectable,
   connectOf,
+  type EngineSource,
   type Executor,
   type ExecutorFuture,
   type ReadyCall,
@@ -133,11 +133,11 @@ class TestExecutor implements Executor {
   }
 }
 
-class WrappingSource implements CallSource {
-  readonly #source: CallSource
+class WrappingSource implements EngineSource {
+  readonly #source: EngineSource
   readonly #around: (fn: AnyBody) => AnyBody
 
-  constructor(source: CallSource, around: (fn: AnyBody) => AnyBody) {
+  constructor(source: EngineSource, around: (fn: AnyBody) => AnyBody) {
     this.#source = source
     this.#around = around
   }
@@ -146,9 +146,16 @@ class WrappingSource implements CallSource {
     return this.#source.size
   }
 
+  get idPrefix(): string {
+    return this.#source.idPrefix
+  }
+
   take(): ReadyCall | undefined {
     const call = this.#source.take()
     if (call === undefined) return undefined
-    return { runHere: (slot: Slot) => call.runHere(slot, this.#around) }
+    return {
+      runHere: (slot: Slot) => call.runHere(slot, this.#around),
+      forEachRemote: (visit) => call.forEachRemote(visit),
+    }
   }
 }

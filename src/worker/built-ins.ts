@@ -61,16 +61,12 @@ const KIND_OF_PROTOTYPE: ReadonlyMap<unknown, Kind> = new Map(
   }),
 )
 
-/** Classes of the platform whose instances can pass to another thread, and the modules that have them; globals have none. */
-const THREAD_CLASSES: ReadonlyMap<string, string | undefined> = new Map([
-  ['MessagePort', undefined],
-  ['Blob', undefined],
-  ['File', undefined],
-  ['CryptoKey', undefined],
-  ['KeyObject', 'node:crypto'],
-  ['X509Certificate', 'node:crypto'],
-  ['BlockList', 'node:net'],
-  ['SocketAddress', 'node:net'],
+/** Classes of the platform whose instances can pass to another thread, and where they are. */
+const THREAD_CLASSES: ReadonlyMap<string, () => unknown> = new Map([
+  ...['MessagePort', 'Blob', 'File', 'CryptoKey'].map((name) => [name, () => globalThis] as const),
+  ...['KeyObject', 'X509Certificate'].map((name) => [name, () => process.getBuiltinModule('node:crypto')] as const),
+  ...['BlockList', 'SocketAddress'].map((name) => [name, () => process.getBuiltinModule('node:net')] as const),
+  ['Module', () => (globalThis as { WebAssembly?: unknown }).WebAssembly],
 ])
 
 type Class = abstract new (...args: never[]) => object
@@ -116,10 +112,8 @@ function isForThreads(value: object): boolean {
   return prototypes(value)
     .map(className)
     .some((name) => {
-      if (!THREAD_CLASSES.has(name)) return false
-      const module = THREAD_CLASSES.get(name)
-      const home = module === undefined ? globalThis : process.getBuiltinModule(module)
-      return value instanceof ((home as Record<string, unknown>)[name] as Class)
+      const home = THREAD_CLASSES.get(name)?.() as Readonly<Record<string, Class>> | undefined
+      return home !== undefined && value instanceof (home[name] as Class)
     })
 }
 

@@ -16,7 +16,6 @@ interface ModernBuffer extends ArrayBuffer {
 interface Hold {
   readonly buffer: ModernBuffer
   readonly part: number
-  readonly index: number
   start: number
   end: number
 }
@@ -31,6 +30,9 @@ interface HeldView {
 /** The offset of a view has to be a multiple of the size of its elements, which is 8 at most. */
 const ALIGNMENT = 8
 
+/** Up to so many bytes are written among the structure: a buffer of its own would take longer. */
+const INLINE = 8_192
+
 /** Stands where a part is known only at the end. */
 const LATER: Part = ['beside', -1]
 
@@ -44,6 +46,8 @@ export class Freight {
   readonly #holds: Map<ArrayBuffer, Hold> = new Map()
   readonly #views: HeldView[] = []
   readonly #ports: object[] = []
+  /** By their places beside the structure, the buffers that go there. */
+  readonly #cargo: Map<number, Hold> = new Map()
 
   /** @param parts - where the numbers are given */
   constructor(parts: Part[]) {
@@ -94,18 +98,26 @@ export class Freight {
 
   /** Completes the parts: to be called after the last `add…`, and before the parts are written. */
   close(): void {
+    for (const hold of this.#holds.values()) this.#parts[hold.part] = this.#partOf(hold)
     for (const { view, hold, part } of this.#views)
       this.#parts[part] = ['view', viewType(view), hold.part, view.byteOffset - startOf(hold), lengthOf(view)]
-    for (const { buffer, part, index } of this.#holds.values())
-      if (buffer.resizable) this.#parts[part] = ['resizable', index, buffer.maxByteLength]
   }
 
   /** Copies and moves: the last step, so that nothing is taken from its owner if another fails. */
   load(): readonly object[] {
-    for (const hold of this.#holds.values())
-      this.#beside[hold.index] = isMoved(hold.buffer) ? move(hold.buffer) : copy(hold)
+    for (const [index, { buffer, start, end }] of this.#cargo)
+      this.#beside[index] = isMoved(buffer) ? buffer.transfer() : copy(buffer, start, end)
     for (const port of this.#ports) shared().gone.add(port)
     return this.#beside
+  }
+
+  #partOf(hold: Hold): Part {
+    const { buffer, start, end } = hold
+    const isWhole = isMoved(buffer) || buffer.resizable
+    if (!isWhole && end - start <= INLINE) return ['inline', buffer.slice(start, end)]
+    const index = this.#beside.push(buffer) - 1
+    this.#cargo.set(index, hold)
+    return buffer.resizable ? ['resizable', index, buffer.maxByteLength] : ['beside', index]
   }
 
   #hold(buffer: ArrayBuffer): Hold {
@@ -113,9 +125,8 @@ export class Freight {
     if (known !== undefined) return known
     const modern = buffer as ModernBuffer
     if (modern.detached) throw new TypeError('its memory was moved away before')
-    const index = this.#beside.push(buffer) - 1
-    const part = this.#parts.push(['beside', index]) - 1
-    const hold = { buffer: modern, part, index, start: Number.POSITIVE_INFINITY, end: 0 }
+    const part = this.#parts.push(LATER) - 1
+    const hold = { buffer: modern, part, start: Number.POSITIVE_INFINITY, end: 0 }
     this.#holds.set(buffer, hold)
     return hold
   }
@@ -131,16 +142,8 @@ function isMoved(buffer: ArrayBuffer): boolean {
   return isMarked(buffer) && !isMarkedAsUntransferable(buffer)
 }
 
-function move(buffer: ModernBuffer): ArrayBuffer {
-  return buffer.transfer()
-}
-
-function copy({ buffer, start, end }: Hold): ArrayBuffer {
-  return buffer.resizable ? copyResizable(buffer) : buffer.slice(start, end)
-}
-
-function copyResizable(buffer: ModernBuffer): ArrayBuffer {
-  return resizable(buffer, buffer.maxByteLength)
+function copy(buffer: ModernBuffer, start: number, end: number): ArrayBuffer {
+  return buffer.resizable ? resizable(buffer, buffer.maxByteLength) : buffer.slice(start, end)
 }
 
 /** A copy that can be resized. */

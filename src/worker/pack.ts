@@ -150,7 +150,7 @@ class Packing {
 
   #openCopy(source: object, kind: ShellKind, place: Place): object {
     const copy = this.#copy(source, kind, place)
-    this.#open.push({ source, copy, place })
+    if (kind === 'map' || kind === 'set' || !isFlat(copy)) this.#open.push({ source, copy, place })
     return copy
   }
 
@@ -252,6 +252,13 @@ class Packing {
 function isLeaf(value: unknown): boolean {
   const type = typeof value
   return (type !== 'object' || value === null) && type !== 'function' && type !== 'symbol'
+}
+
+/** Whether nothing in it has to be looked at again. */
+function isFlat(copy: object): boolean {
+  if (Array.isArray(copy)) return false
+  for (const key in copy) if (!isLeaf((copy as Record<string, unknown>)[key])) return false
+  return true
 }
 
 /** Which property it was that could not be read. */

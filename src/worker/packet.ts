@@ -23,6 +23,8 @@ export interface Packet {
 export type Part =
   /** One of `beside`, as it is. */
   | readonly [kind: 'beside', index: number]
+  /** A small ArrayBuffer. */
+  | readonly [kind: 'inline', buffer: ArrayBuffer]
   /** An ArrayBuffer of `beside` that can be resized. */
   | readonly [kind: 'resizable', index: number, maxByteLength: number]
   /** A view of the buffer that has the number `buffer`. */

@@ -44,6 +44,8 @@ function make(part: Part, made: readonly unknown[], beside: readonly object[]): 
   switch (part[0]) {
     case 'beside':
       return at(beside, part[1])
+    case 'inline':
+      return part[1]
     case 'resizable':
       return madeResizable(at(beside, part[1]) as ArrayBuffer, part[2])
     case 'view':

@@ -1,0 +1,361 @@
+import { systemClock } from '../../clock.ts'
+import { CancelledError, WorkerCrashedError } from '../../errors.ts'
+import type { TaskSpec } from '../../task/task.ts'
+import { isOvertime, type Pump, wake } from '../../turn.ts'
+import { decode, type Encoded, encode } from '../../worker/codec.ts'
+import type { RemoteCall, RemoteCalls, RemoteSource, Shipping, Waker } from '../executor.ts'
+import { ReadyQueue } from '../ready-queue.ts'
+import { Flight } from './flight.ts'
+import { Group } from './group.ts'
+import type { Lane } from './lane.ts'
+import { type OutputLine, PoolWorker, reasonOf, type WorkerOwner, type WorkerPlan } from './pool-worker.ts'
+import { encodeCall } from './shipping.ts'
+import { type TaskKind, TaskKinds } from './task-kind.ts'
+import type { WorkerExit } from './worker-link.ts'
+
+/** How a pool is set up. */
+export interface DispatcherOptions {
+  readonly isThread: boolean
+  readonly maxWorkers: number
+  readonly idleTimeout: number
+  readonly maxTasksPerWorker: number
+  readonly killAfter: number
+  readonly plan: (group: string) => WorkerPlan
+  /** The workers that a task has to run in. */
+  readonly groupOf: (spec: TaskSpec) => string
+  readonly groups: readonly string[]
+}
+
+/** What a pool tells. */
+export interface DispatcherListener {
+  wrote(line: OutputLine): void
+  workerStarted(worker: PoolWorker): void
+  workerExited(worker: PoolWorker, how: string): void
+}
+
+/** Workers that fail to start, one after the other, before the calls that wait for them fail too. */
+const MOST_FAILED_STARTS = 3
+/** How often a call may lose its worker before it has begun. */
+const MOST_MOVES = 10
+/** Milliseconds after which a lane is looked at that has not answered although it had little to do. */
+const LATE = 5
+
+/** Takes calls from sources when there is room for them, gives them to workers, and sees to the workers. */
+export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
+  isAwake = false
+  isClosed = false
+  readonly #options: DispatcherOptions
+  readonly #listener: DispatcherListener
+  readonly #sources: RemoteSource[] = []
+  readonly #kinds: TaskKinds
+  readonly #groups: ReadonlyMap<string, Group>
+  /** Where there are several groups, calls wait here by group: else those of one would keep those of others waiting. */
+  readonly #queues: ReadonlyMap<string, ReadyQueue<Queued>> | undefined
+  #failedStarts = 0
+  /** Groups whose calls fail, because no worker can be started for them. */
+  readonly #doomed: Map<Group, () => Error> = new Map()
+  #onQuiet: (() => void)[] = []
+  #lastVisited: Flight | undefined = undefined
+  #firstVisited: Flight | undefined = undefined
+  #rescueTimer: NodeJS.Timeout | undefined = undefined
+
+  constructor(options: DispatcherOptions, listener: DispatcherListener) {
+    this.#options = options
+    this.#listener = listener
+    this.#kinds = new TaskKinds(options.killAfter, options.groupOf)
+    this.#groups = new Map(options.groups.map((name) => [name, new Group(name)]))
+    this.#queues =
+      options.groups.length === 1 ? undefined : new Map(options.groups.map((name) => [name, new ReadyQueue()]))
+  }
+
+  connect(source: RemoteSource): this {
+    this.#sources.push(source)
+    return this
+  }
+
+  wake(): void {
+    wake(this)
+  }
+
+  get shipping(): Shipping {
+    return this
+  }
+
+  encode(spec: TaskSpec, args: readonly unknown[]): Encoded {
+    return encodeCall(spec, args, this.#options.isThread)
+  }
+
+  copy(values: readonly unknown[]): readonly unknown[] {
+    return decode(encode(values, 'args', this.#options.isThread)) as readonly unknown[]
+  }
+
+  get #workers(): PoolWorker[] {
+    return [...this.#groups.values()].flatMap(({ workers }) => workers)
+  }
+
+  // --- Calls
+
+  pump(): void {
+    if (this.#queues !== undefined) this.#sort(this.#queues)
+    for (const [group, error] of this.#doomed) this.#giveUp(group, error)
+    this.#doomed.clear()
+    for (const group of this.#groups.values()) {
+      while (group.placeWaiting() || this.#placeNext(group)) {
+        if (isOvertime()) {
+          this.wake()
+          break
+        }
+      }
+      group.flush()
+      this.#grow(group)
+    }
+    this.#watch()
+    if (this.#onQuiet.length > 0 && this.#isQuiet) for (const resolve of this.#onQuiet.splice(0)) resolve()
+  }
+
+  /** @returns false if there is nothing to do for the group */
+  #placeNext(group: Group): boolean {
+    if (!group.wantsMore) return false
+    const flight = this.#take(group)
+    if (flight === undefined) return false
+    systemClock.now()
+    if (!group.place(flight)) group.hold(flight)
+    return true
+  }
+
+  #take(group: Group): Flight | undefined {
+    if (this.#queues !== undefined) return this.#queues.get(group.name)?.shift()?.flight
+    const sources = this.#sources
+    for (let i = 0; i < sources.length; i++) {
+      const source = sources[i] as RemoteSource
+      const call = source.take()
+      if (call === undefined) continue
+      // The others first next time: of several engines on one executor, none is starved.
+      if (sources.length > 2) sources.push(...sources.splice(0, i + 1))
+      return this.#flightOf(call, source)
+    }
+    return undefined
+  }
+
+  #flightOf(call: RemoteCalls, { idPrefix }: RemoteSource): Flight | undefined {
+    this.#firstVisited = this.#lastVisited = undefined
+    call.forEachRemote((part) => this.#visit(part, idPrefix))
+    return this.#firstVisited
+  }
+
+  #visit(call: RemoteCall, idPrefix: string): void {
+    const flight = new Flight(call, this.#kinds.of(call.spec, idPrefix))
+    if (this.#lastVisited === undefined) this.#firstVisited = flight
+    else this.#lastVisited.next = flight
+    this.#lastVisited = flight
+  }
+
+  #sort(queues: ReadonlyMap<string, ReadyQueue<Queued>>): void {
+    for (const source of this.#sources) {
+      for (let call = source.take(); call !== undefined; call = source.take()) {
+        const flight = this.#flightOf(call, source)
+        if (flight !== undefined) queues.get(flight.kind.group)?.push(new Queued(flight))
+      }
+    }
+  }
+
+  #backlogOf(group: Group): number {
+    const queue = this.#queues?.get(group.name)
+    let backlog = group.waiting + (queue?.size ?? 0)
+    if (this.#queues === undefined) for (const { size } of this.#sources) backlog += size
+    return backlog
+  }
+
+  get #isQuiet(): boolean {
+    return [...this.#groups.values()].every((group) => group.isQuiet && this.#backlogOf(group) === 0)
+  }
+
+  async quiet(): Promise<void> {
+    if (!this.#isQuiet) await new Promise<void>((resolve) => this.#onQuiet.push(resolve))
+  }
+
+  // --- Results
+
+  resultsReceived({ worker }: Lane): void {
+    if (worker.isIdle) this.#rest(worker)
+    this.wake()
+  }
+
+  /** A worker has nothing to do. */
+  #rest(worker: PoolWorker): void {
+    if (worker.isRetiring) return worker.end()
+    worker.hold(false)
+    const { idleTimeout } = this.#options
+    if (idleTimeout !== Infinity) {
+      worker.idleTimer ??= setTimeout(() => {
+        worker.idleTimer = undefined
+        if (worker.isIdle) this.#retire(worker)
+      }, idleTimeout).unref()
+      worker.idleTimer.refresh()
+    }
+    this.#makeRoom(worker)
+  }
+
+  /** Calls of another group wait, and there may be no more workers. */
+  #makeRoom(worker: PoolWorker): void {
+    if (this.#groups.size === 1 || this.#workers.length < this.#options.maxWorkers) return
+    const isWanted = [...this.#groups.values()].some(
+      (group) => group.name !== worker.group && group.workers.length === 0 && this.#backlogOf(group) > 0,
+    )
+    if (isWanted) this.#retire(worker)
+  }
+
+  #retire(worker: PoolWorker): void {
+    worker.isRetiring = true
+    this.#groupOf(worker).update()
+    if (worker.isIdle) worker.end()
+  }
+
+  #groupOf({ group }: PoolWorker): Group {
+    return this.#groups.get(group) as Group
+  }
+
+  // --- Calls behind one that takes longer than was thought
+
+  #watch(): void {
+    if (this.#rescueTimer !== undefined || !this.#options.isThread) return
+    const isShared = this.#workers.some(({ lanes }) => lanes.some((lane) => lane.size > 1))
+    if (!isShared) return
+    this.#rescueTimer = setTimeout(() => {
+      this.#rescueTimer = undefined
+      this.#rescue()
+    }, LATE)
+  }
+
+  #rescue(): void {
+    const before = systemClock.now() - LATE
+    for (const group of this.#groups.values()) {
+      if (group.lanes.length < 2) continue
+      for (const lane of group.lanes) if (lane.size > 1 && lane.lastSign < before) group.again(lane.rescue())
+    }
+    this.wake()
+    this.#watch()
+  }
+
+  // --- Workers
+
+  #grow(group: Group): void {
+    const { workers } = group
+    const starting = workers.reduce((count, { isReady }) => (isReady ? count : count + 1), 0)
+    let wanted = this.#backlogOf(group) - starting
+    for (let free = this.#options.maxWorkers - this.#workers.length; wanted > 0 && free > 0; wanted--, free--)
+      this.#start(group)
+    if (wanted > 0 && workers.length === 0) {
+      const idle = this.#workers.find((worker) => worker.isOpen && worker.isIdle)
+      if (idle !== undefined) this.#retire(idle)
+    }
+  }
+
+  #start(group: Group): PoolWorker {
+    const worker = new PoolWorker(this.#options.plan(group.name), this, this.#options.maxTasksPerWorker)
+    group.workers.push(worker)
+    return worker
+  }
+
+  /** All workers there may be, with the modules of these tasks imported. */
+  async warmup(kinds: readonly TaskKind[]): Promise<void> {
+    const [group] = this.#groups.values() as Iterable<Group> as [Group]
+    while (this.#workers.length < this.#options.maxWorkers) this.#start(group)
+    await Promise.all(this.#workers.map((worker) => worker.warm(kinds.map(({ message }) => message))))
+  }
+
+  kindOf(spec: TaskSpec): TaskKind {
+    return this.#kinds.of(spec, '')
+  }
+
+  workerReady(worker: PoolWorker): void {
+    this.#failedStarts = 0
+    this.#groupOf(worker).update()
+    this.#listener.workerStarted(worker)
+    if (worker.isIdle) this.#rest(worker)
+    this.wake()
+  }
+
+  loaded(worker: PoolWorker): void {
+    if (worker.isIdle) this.#rest(worker)
+    this.wake()
+  }
+
+  workerFull(worker: PoolWorker): void {
+    this.#groupOf(worker).update()
+  }
+
+  workerExited(worker: PoolWorker, exit: WorkerExit, rest: readonly Flight[]): void {
+    const group = this.#groupOf(worker)
+    group.workers.splice(group.workers.indexOf(worker), 1)
+    group.update()
+    group.again(rest.filter((flight) => this.#mayMove(flight, exit)))
+    if (!worker.isReady && !worker.isEnding) this.#startFailed(group, exit)
+    this.#listener.workerExited(worker, exit.how)
+    this.wake()
+  }
+
+  #mayMove(flight: Flight, { how, cause }: WorkerExit): boolean {
+    if (flight.isOver) return false
+    if (++flight.moves <= MOST_MOVES) return true
+    const now = systemClock.now()
+    const message = `${flight.moves} workers ended before they could run ${flight.kind.name}; the last one ${how}${reasonOf(cause)}`
+    flight.end(false, new WorkerCrashedError(message, { cause }), now, now)
+    return false
+  }
+
+  /** Without an end, workers would be started for ever that cannot start. */
+  #startFailed(group: Group, { how, cause, isHopeless }: WorkerExit): void {
+    if (++this.#failedStarts < MOST_FAILED_STARTS && isHopeless !== true) return
+    this.#failedStarts = 0
+    // In the next turn, as all that has to do with sources.
+    const message = `No worker could be started: the last one ${how}${reasonOf(cause)}`
+    this.#doomed.set(group, () => new WorkerCrashedError(message, { cause }))
+  }
+
+  #giveUp(group: Group, error: () => Error): void {
+    const now = systemClock.now()
+    const fail = (flight: Flight): void => {
+      if (flight.isOver) return
+      flight.leave()
+      flight.end(false, error(), now, now)
+    }
+    for (const flight of group.drain()) fail(flight)
+    const next = (): Flight | undefined =>
+      this.#queues === undefined ? this.#take(group) : this.#queues.get(group.name)?.shift()?.flight
+    for (let flight = next(); flight !== undefined; flight = next())
+      for (let each: Flight | undefined = flight; each !== undefined; each = each.next) fail(each)
+  }
+
+  /** Ends all workers: those that do not end by themselves are killed. */
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.close(this.#options.killAfter)))
+  }
+
+  /** What waits in the pool, and has not been sent, is cancelled. */
+  cancelWaiting(): void {
+    for (const group of this.#groups.values()) this.#giveUp(group, () => new CancelledError())
+  }
+
+  wrote(line: OutputLine): void {
+    this.#listener.wrote(line)
+  }
+}
+
+/** A call in a queue. */
+class Queued {
+  readonly flight: Flight
+  nextReady: Queued | undefined = undefined
+
+  constructor(flight: Flight) {
+    this.flight = flight
+  }
+
+  get priority(): number {
+    return this.flight.call.priority
+  }
+
+  get isReady(): boolean {
+    return !this.flight.isOver || this.flight.next !== undefined
+  }
+}

@@ -1,0 +1,59 @@
+import { CancelledError } from '../../errors.ts'
+import type { RemoteCall, RemoteRun } from '../executor.ts'
+import type { Lane } from './lane.ts'
+import type { TaskKind } from './task-kind.ts'
+
+/** A call in the hands of a pool: waiting for a lane, or sent to one. */
+export class Flight {
+  readonly call: RemoteCall
+  readonly kind: TaskKind
+  /** Set once it was sent for the first time. */
+  run: RemoteRun | undefined = undefined
+  lane: Lane | undefined = undefined
+  /** Of its calls, counted by the lane. */
+  position = 0
+  /** What the lane counts it as, in microseconds. */
+  load = 0
+  /** The next call of its chunk, which goes with it. */
+  next: Flight | undefined = undefined
+  /** How often it was given to another worker before it had begun. */
+  moves = 0
+  timer: NodeJS.Timeout | undefined = undefined
+  /** It is not to run, but may be on its way. */
+  isRevoked = false
+  #hasEnded = false
+
+  constructor(call: RemoteCall, kind: TaskKind) {
+    this.call = call
+    this.kind = kind
+  }
+
+  /** Whether there is nothing to send any more. */
+  get isOver(): boolean {
+    return this.#hasEnded || this.isRevoked || (this.run === undefined && !this.call.isReady)
+  }
+
+  /** Takes it back if it has not begun, else tells it to stop. @returns whether it will never run */
+  cancel(reason?: unknown): boolean {
+    if (this.#hasEnded) return false
+    if (this.isRevoked) return true
+    if (this.lane === undefined || this.lane.revoke(this)) {
+      this.isRevoked = true
+      return true
+    }
+    this.lane.abort(this, reason ?? new CancelledError())
+    return false
+  }
+
+  leave(): void {
+    this.run ??= this.call.leave(this)
+  }
+
+  end(isSuccess: boolean, outcome: unknown, start: number, end: number): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    if (this.timer !== undefined) clearTimeout(this.timer)
+    // Who took it back knows already.
+    if (!this.isRevoked) this.run?.ended(isSuccess, outcome, start, end)
+  }
+}

@@ -1,0 +1,127 @@
+import { Fifo } from '../../fifo.ts'
+import { LONG } from './estimate.ts'
+import type { Flight } from './flight.ts'
+import { ALONE, FULL, type Lane } from './lane.ts'
+import type { PoolWorker } from './pool-worker.ts'
+
+/** Microseconds of work below which it is not worth waking another worker. */
+const WORTH_WAKING = 150
+/** Calls that may wait here for a lane, while shorter ones pass them. */
+const MOST_HELD = 64
+/** Microseconds of short work that may pass a call that waits. */
+const QUOTA = 5000
+
+/** Workers that serve the same calls, and the calls that wait for one of their lanes. */
+export class Group {
+  readonly name: string
+  readonly workers: PoolWorker[] = []
+  /** Those that calls may be sent to. */
+  lanes: readonly Lane[] = []
+  /** Lanes with calls that are not sent yet. */
+  readonly #unsent: Set<Lane> = new Set()
+  /** The lane that was filled last. */
+  #filling: Lane | undefined = undefined
+  /** Calls that were taken back from a worker, or lost with it before they began: they go first. */
+  readonly #again: Fifo<Flight> = new Fifo()
+  /** Calls for which no lane had room. */
+  readonly #held: Fifo<Flight> = new Fifo()
+  /** Microseconds of work that have passed the first of them. */
+  #passed = 0
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  /** Calls that wait. */
+  get waiting(): number {
+    return this.#again.size + this.#held.size
+  }
+
+  get isQuiet(): boolean {
+    return this.waiting === 0 && this.workers.every(({ isIdle }) => isIdle)
+  }
+
+  /** To be called when a worker has come, goes, or has gone. */
+  update(): void {
+    this.lanes = this.workers.filter(({ isOpen }) => isOpen).flatMap(({ lanes }) => lanes)
+    this.#filling = undefined
+  }
+
+  again(flights: readonly Flight[]): void {
+    for (const flight of flights) {
+      flight.lane = undefined
+      this.#again.push(flight)
+    }
+  }
+
+  hold(flight: Flight): void {
+    if (this.#held.size === 0) this.#passed = 0
+    this.#held.push(flight)
+  }
+
+  /** Gives a lane to one of the calls that wait. @returns whether that made a difference */
+  placeWaiting(): boolean {
+    for (const queue of [this.#again, this.#held]) {
+      const flight = queue.peek()
+      if (flight === undefined || !this.place(flight)) continue
+      queue.shift()
+      this.#passed = 0
+      return true
+    }
+    return false
+  }
+
+  /** Whether it is worth looking for another call. */
+  get wantsMore(): boolean {
+    if (this.lanes.length === 0 || this.#held.size >= MOST_HELD || this.#again.size > 0) return false
+    if (this.#held.size > 0 && (this.lanes.length === 1 || this.#passed > QUOTA)) return false
+    if (this.#filling?.hasRoom(1, FULL) === true) return true
+    return this.lanes.some((lane) => lane.hasRoom(1, FULL))
+  }
+
+  /** Adds a call, and the rest of its chunk, to a lane. @returns false if there is none with room */
+  place(flight: Flight): boolean {
+    if (flight.isOver && flight.next === undefined) return true
+    const { micros } = flight.kind.estimate
+    const load = micros > LONG ? ALONE : micros
+    const lane = load === ALONE ? this.#idleLane() : this.#laneFor(load)
+    if (lane === undefined) return false
+    if (this.#held.size > 0) this.#passed += load
+    for (let each: Flight | undefined = flight; each !== undefined; each = each.next)
+      if (!each.isOver) lane.worker.add(lane, each, load)
+    this.#filling = lane
+    this.#unsent.add(lane)
+    return true
+  }
+
+  #idleLane(): Lane | undefined {
+    return this.lanes.find(({ isIdle }) => isIdle)
+  }
+
+  /** One that works already, up to what waking another one costs; then one that sleeps; then the one that has the least to do. */
+  #laneFor(load: number): Lane | undefined {
+    const filling = this.#filling
+    if (filling?.hasRoom(load, WORTH_WAKING) === true) return filling
+    let least: Lane | undefined
+    let idle: Lane | undefined
+    for (const lane of this.lanes) {
+      if (lane.isIdle) idle ??= lane
+      else if (lane.hasRoom(load, WORTH_WAKING)) return lane
+      else if (lane.hasRoom(load, FULL) && (least === undefined || lane.load < least.load)) least = lane
+    }
+    return idle ?? least
+  }
+
+  /** Sends what was placed. */
+  flush(): void {
+    for (const lane of this.#unsent) lane.flush()
+    this.#unsent.clear()
+  }
+
+  /** Gives up on all calls that wait. */
+  *drain(): Iterable<Flight> {
+    for (const queue of [this.#again, this.#held])
+      for (let flight = queue.shift(); flight !== undefined; flight = queue.shift())
+        for (let each: Flight | undefined = flight; each !== undefined; each = each.next) yield each
+  }
+}

@@ -1,0 +1,289 @@
+import { lastReading, systemClock } from '../../clock.ts'
+import { CancelledError, type WorkerCrashedError } from '../../errors.ts'
+import { Fifo } from '../../fifo.ts'
+import { Packing, sendValue, unpack } from '../../worker/channel.ts'
+import { decode, type Packet } from '../../worker/codec.ts'
+import { decodeFailure, encodeFailure } from '../../worker/failure.ts'
+import {
+  ABORT,
+  CALLS,
+  FAILURE,
+  FAILURE_PACKET,
+  NOTHING,
+  RESULT_PARTS,
+  SKIPPED,
+  type TaskMessage,
+  VALUE,
+  VALUE_PACKET,
+} from '../../worker/protocol.ts'
+import { Flight } from './flight.ts'
+import type { PoolWorker } from './pool-worker.ts'
+import type { TaskKind } from './task-kind.ts'
+
+/** Microseconds of work that a lane holds, at the most. */
+export const FULL = 1000
+/** What a call counts as that is long, or of which nothing is known: it has the lane to itself. */
+export const ALONE = 1e9
+/** Calls that a lane holds, at the most: see `SharedLedger` for why there is a bound. */
+const MOST_CALLS = 2000
+/** Characters of arguments that it holds, at the most; one call may have more. */
+const MOST_TEXT = 262_144
+
+/** What a worker runs one after the other, in the order in which it was sent; results come back in that order. */
+export class Lane {
+  readonly worker: PoolWorker
+  readonly no: number
+  /** Sent, or about to be. */
+  #flights: Fifo<Flight> = new Fifo()
+  /** Microseconds of work that it holds. */
+  load = 0
+  /** Characters of their arguments. */
+  #length = 0
+  /** Positions of the next call, and of the next result. */
+  #next = 0
+  #received = 0
+  /** When the worker last gave a sign of life, or was given something to do after it had none: in ms since the epoch. */
+  lastSign = 0
+  /** What is to be sent. */
+  #calls = ''
+  #tasks: TaskMessage[] = []
+  #packing: Packing | undefined = undefined
+  /** What the results of this message say of a task. */
+  #kind: TaskKind | undefined = undefined
+  #count = 0
+  #sum = 0
+  #longest = 0
+
+  constructor(worker: PoolWorker, no: number) {
+    this.worker = worker
+    this.no = no
+  }
+
+  get isIdle(): boolean {
+    return this.#flights.size === 0
+  }
+
+  /** Calls that it holds. */
+  get size(): number {
+    return this.#flights.size
+  }
+
+  /** Whether it takes another call of so many microseconds, up to `limit` in all. */
+  hasRoom(load: number, limit: number): boolean {
+    return this.load + load <= limit && this.#flights.size < MOST_CALLS && this.#length < MOST_TEXT
+  }
+
+  add(flight: Flight, load: number): void {
+    if (this.isIdle) this.lastSign = lastReading
+    flight.lane = this
+    flight.load = load
+    flight.position = this.#next++
+    this.#flights.push(flight)
+    this.load += load
+    flight.leave()
+    const { call, kind } = flight
+    const { payload } = call
+    const args = typeof payload === 'string' ? payload : this.#pack(payload, call.mayRunAgain)
+    this.#length += args.length
+    if (this.worker.isNew(kind)) this.#tasks.push(kind.message)
+    const text = `${kind.no},${call.seq},${call.attempts},${args}`
+    this.#calls = this.#calls === '' ? text : `${this.#calls},${text}`
+  }
+
+  #pack(packet: Packet, mayRunAgain: boolean): string {
+    this.#packing ??= new Packing()
+    return String(this.#packing.add(mayRunAgain ? copyOf(packet) : packet))
+  }
+
+  /** Sends what was added. */
+  flush(): void {
+    if (this.#calls === '') return
+    const packing = this.#packing
+    const rest =
+      this.#tasks.length === 0 && packing === undefined
+        ? ''
+        : `,${JSON.stringify(this.#tasks)}${packing === undefined ? '' : `,${JSON.stringify(packing.counts)}`}`
+    const text = `[${CALLS},${this.no},[${this.#calls}]${rest}]`
+    this.#calls = ''
+    this.#tasks = []
+    this.#packing = undefined
+    this.worker.link.send(text, packing?.beside)
+  }
+
+  // --- What the worker answers
+
+  /** @param base - when the worker began with the first of them, in ms since the epoch */
+  receive(
+    first: number,
+    base: number,
+    results: readonly unknown[],
+    counts: readonly number[] | undefined,
+    beside: readonly object[],
+  ): void {
+    if (first !== this.#received) throw new Error(`Results of ${first} came where those of ${this.#received} were due`)
+    this.lastSign = systemClock.now()
+    const packets = unpack(counts, beside)
+    let start = 0
+    for (let i = 0; i < results.length; i += RESULT_PARTS) {
+      const end = results[i + 1] as number
+      this.#settle(this.#shift(), results[i] as number, results[i + 2], packets, base + start / 1000, base + end / 1000)
+      start = end
+    }
+    this.#learn()
+  }
+
+  #shift(): Flight {
+    const flight = this.#flights.shift()
+    if (flight === undefined) throw new Error('A worker answered a call that it was not sent')
+    this.#received++
+    this.load -= flight.load
+    if (this.#flights.size === 0) this.load = this.#length = 0
+    return flight
+  }
+
+  #settle(
+    flight: Flight,
+    kind: number,
+    payload: unknown,
+    packets: readonly Packet[],
+    start: number,
+    end: number,
+  ): void {
+    if (kind !== SKIPPED) this.#measure(flight.kind, (end - start) * 1000)
+    switch (kind) {
+      case VALUE:
+        return flight.end(true, payload, start, end)
+      case NOTHING:
+        return flight.end(true, undefined, start, end)
+      case VALUE_PACKET:
+        return this.#settlePacket(flight, packets[payload as number] as Packet, start, end)
+      case FAILURE:
+        return flight.end(false, decodeFailure(JSON.stringify(payload)), start, end)
+      case FAILURE_PACKET:
+        return flight.end(false, decodeFailure(packets[payload as number] as Packet), start, end)
+      case SKIPPED:
+        return flight.end(false, new CancelledError(), start, end)
+      default:
+        throw new Error(`A worker answered with something unknown: ${kind}`)
+    }
+  }
+
+  #settlePacket(flight: Flight, packet: Packet, start: number, end: number): void {
+    let value: unknown
+    try {
+      value = decode(packet)
+    } catch (error) {
+      return flight.end(false, error, start, end)
+    }
+    flight.end(true, value, start, end)
+  }
+
+  #measure(kind: TaskKind, micros: number): void {
+    if (kind !== this.#kind) {
+      this.#learn()
+      this.#kind = kind
+    }
+    this.#count++
+    this.#sum += micros
+    if (micros > this.#longest) this.#longest = micros
+  }
+
+  /** Once for all calls of a task in a row: their mean says as much. */
+  #learn(): void {
+    if (this.#kind !== undefined && this.#count > 0) this.#kind.estimate.add(this.#sum / this.#count, this.#longest)
+    this.#kind = undefined
+    this.#count = this.#sum = this.#longest = 0
+  }
+
+  /** A call begins that has a time limit. */
+  begun(position: number): void {
+    const flight = this.#peek()
+    if (flight === undefined || flight.position !== position) return
+    const { timeout, killAfter } = flight.kind
+    flight.timer = setTimeout(() => {
+      flight.timer = setTimeout(
+        () => this.worker.kill(`did not stop within ${killAfter} ms after the time of ${flight.kind.name} was up`),
+        killAfter,
+      )
+      flight.run?.timeUp()
+    }, timeout)
+  }
+
+  #peek(): Flight | undefined {
+    return this.#flights.peek()
+  }
+
+  // --- Taking calls back
+
+  /** @returns whether it will never run */
+  revoke(flight: Flight): boolean {
+    return this.worker.link.ledgers[this.no]?.revoke(flight.position) === true
+  }
+
+  abort({ position }: Flight, reason: unknown): void {
+    // Behind the call itself, if that is not sent yet.
+    this.flush()
+    sendValue(this.worker.link, `${ABORT},${this.no},${position}`, encodeFailure(reason, false))
+  }
+
+  /**
+   * The worker is dead. What it had finished is told, the call that ran fails.
+   * @returns calls that had not begun, and may run elsewhere
+   */
+  crashed(error: (flight: Flight) => WorkerCrashedError): Flight[] {
+    const ledger = this.worker.link.ledgers[this.no]
+    const state = ledger?.read() ?? { begun: this.#received + 1, first: 0, results: [] }
+    const now = systemClock.now()
+    state.results.forEach((result, i) => {
+      if (state.first + i !== this.#received || this.isIdle) return
+      const [kind, micros, payload] = JSON.parse(`[${result}]`) as [number, number, unknown]
+      this.#settle(this.#shift(), kind, payload, [], now - micros / 1000, now)
+    })
+    this.#learn()
+    const rest: Flight[] = []
+    while (!this.isIdle) {
+      const flight = this.#shift()
+      if (flight.position < state.begun) flight.end(false, error(flight), now, now)
+      else rest.push(flight)
+    }
+    return rest
+  }
+
+  /**
+   * The call that runs takes longer than was thought: takes those behind it back, as far as they have not begun.
+   * @returns those that may run elsewhere
+   */
+  rescue(): Flight[] {
+    const all: Flight[] = []
+    for (let flight = this.#flights.shift(); flight !== undefined; flight = this.#flights.shift()) all.push(flight)
+    const taken: Flight[] = []
+    // From the last one on: those before it may begin meanwhile.
+    for (let i = all.length - 1; i > 0; i--) {
+      const flight = all[i] as Flight
+      if (flight.isRevoked || flight.lane !== this || !this.revoke(flight)) continue
+      all[i] = new Gap(flight)
+      this.load -= flight.load
+      taken.unshift(flight)
+    }
+    for (const flight of all) this.#flights.push(flight)
+    return taken
+  }
+}
+
+/** Stands where a call stood that went to another lane. */
+class Gap extends Flight {
+  constructor({ call, kind, position }: Flight) {
+    super(call, kind)
+    this.position = position
+    this.isRevoked = true
+  }
+}
+
+/** What is sent to a thread changes hands: what may be needed again is kept. */
+function copyOf({ bytes, beside, size }: Packet): Packet {
+  return {
+    bytes: bytes.slice(),
+    beside: beside.map((object) => (object instanceof ArrayBuffer ? object.slice(0) : object)),
+    size,
+  }
+}

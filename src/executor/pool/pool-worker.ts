@@ -1,0 +1,237 @@
+import { WorkerCrashedError } from '../../errors.ts'
+import { receivedValue } from '../../worker/channel.ts'
+import type { Encoded } from '../../worker/codec.ts'
+import { decodeFailure } from '../../worker/failure.ts'
+import {
+  BEGUN,
+  END,
+  FATAL,
+  LINE,
+  LOAD,
+  LOADED,
+  READY,
+  RESULTS,
+  type TaskMessage,
+  type WorkerInit,
+} from '../../worker/protocol.ts'
+import type { Flight } from './flight.ts'
+import { Lane } from './lane.ts'
+import type { TaskKind } from './task-kind.ts'
+import type { LinkListener, StartWorker, WorkerExit, WorkerLink } from './worker-link.ts'
+
+/** A line that a worker wrote. */
+export interface OutputLine {
+  readonly stream: 'stdout' | 'stderr'
+  /** Without its line break. */
+  readonly line: string
+  /** The name of the task that wrote it; empty where that is not known. */
+  readonly task: string
+  /** Its id; empty outside of an engine. */
+  readonly taskId: string
+  /** The id of the thread or process. */
+  readonly worker: number
+}
+
+/** Who has workers. */
+export interface WorkerOwner {
+  workerReady(worker: PoolWorker): void
+  resultsReceived(lane: Lane): void
+  /** Modules were imported. */
+  loaded(worker: PoolWorker): void
+  /** It takes no more calls. */
+  workerFull(worker: PoolWorker): void
+  /** @param rest - calls that had not begun */
+  workerExited(worker: PoolWorker, exit: WorkerExit, rest: readonly Flight[]): void
+  wrote(line: OutputLine): void
+}
+
+/** How a worker is started. */
+export interface WorkerPlan {
+  readonly start: StartWorker
+  readonly init: Omit<WorkerInit, 'isThread'>
+  readonly beside: () => readonly object[]
+  readonly group: string
+}
+
+/** Calls that a worker takes, at the most: their positions have to fit into 31 bits. Another one takes its place. */
+const MOST_CALLS = 2 ** 30
+
+/** The state of a worker, as its client knows it. */
+export class PoolWorker implements LinkListener {
+  readonly group: string
+  readonly link: WorkerLink
+  readonly lanes: readonly Lane[]
+  readonly #owner: WorkerOwner
+  isReady = false
+  /** It takes no more calls, and ends when those that it has have ended. */
+  isRetiring = false
+  isEnding = false
+  idleTimer: NodeJS.Timeout | undefined = undefined
+  readonly #known: Set<number> = new Set()
+  /** Why we ended it, and what it said of its end. */
+  #killed: string | undefined = undefined
+  #fatal: unknown
+  /** How many more calls it takes. */
+  #left: number
+  #isHeld = true
+  readonly #loads: Map<number, { resolve(): void; reject(error: unknown): void }> = new Map()
+  #lastLoad = 0
+  #hasExited = false
+  #onExit: (() => void) | undefined = undefined
+
+  /** @param maxCalls - how many it takes in all */
+  constructor({ start, init, beside, group }: WorkerPlan, owner: WorkerOwner, maxCalls: number) {
+    this.group = group
+    this.#left = Math.min(maxCalls, MOST_CALLS)
+    this.#owner = owner
+    this.lanes = Array.from({ length: init.lanes }, (_, no) => new Lane(this, no))
+    this.link = start(init, beside(), this, group)
+  }
+
+  get isIdle(): boolean {
+    return this.lanes.every((lane) => lane.isIdle) && this.#loads.size === 0
+  }
+
+  /** Gives a call to one of its lanes. */
+  add(lane: Lane, flight: Flight, load: number): void {
+    this.hold(true)
+    clearTimeout(this.idleTimer)
+    this.idleTimer = undefined
+    lane.add(flight, load)
+    if (--this.#left > 0 || this.isRetiring) return
+    this.isRetiring = true
+    this.#owner.workerFull(this)
+  }
+
+  /** Whether the program has to stay alive for it. */
+  hold(isHeld: boolean): void {
+    if (this.#isHeld === isHeld) return
+    this.#isHeld = isHeld
+    this.link.hold(isHeld)
+  }
+
+  /** Whether calls may be sent to it. */
+  get isOpen(): boolean {
+    return this.isReady && !this.isRetiring
+  }
+
+  /** Whether it is to be told of the task, before its first call. */
+  isNew({ no }: TaskKind): boolean {
+    if (this.#known.has(no)) return false
+    this.#known.add(no)
+    return true
+  }
+
+  /** Once it is there, and has imported the modules of these tasks. */
+  warm(tasks: readonly TaskMessage[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.hold(true)
+      const id = ++this.#lastLoad
+      this.#loads.set(id, { resolve, reject })
+      this.link.send(`[${LOAD},${id},${JSON.stringify(tasks)}]`)
+    })
+  }
+
+  /** Lets it dispose of what it holds, and end. */
+  end(): void {
+    if (this.isEnding) return
+    this.isRetiring = this.isEnding = true
+    clearTimeout(this.idleTimer)
+    this.hold(true)
+    this.link.send(`[${END}]`)
+  }
+
+  /** Ends it, if need be after `patience` ms by force; once it has ended. */
+  async close(patience: number): Promise<void> {
+    if (this.#hasExited) return
+    const exited = new Promise<void>((resolve) => {
+      this.#onExit = resolve
+    })
+    this.end()
+    const timer = setTimeout(() => this.kill('did not end'), patience)
+    await exited
+    clearTimeout(timer)
+  }
+
+  kill(why: string): void {
+    this.#killed ??= why
+    this.isRetiring = true
+    this.link.kill()
+  }
+
+  received(text: string, beside: readonly object[]): void {
+    try {
+      this.#receive(JSON.parse(text), beside)
+    } catch (error) {
+      // A worker that says what makes no sense: whatever else it says cannot be trusted.
+      this.#fatal ??= error
+      this.kill('said something that makes no sense')
+    }
+  }
+
+  #receive(message: readonly unknown[], beside: readonly object[]): void {
+    switch (message[0]) {
+      case RESULTS: {
+        const [, no, first, base, results, counts] = message as [number, number, number, number, unknown[], number[]?]
+        const lane = this.lanes[no] as Lane
+        lane.receive(first, base, results, counts, beside)
+        return this.#owner.resultsReceived(lane)
+      }
+      case BEGUN:
+        return this.lanes[message[1] as number]?.begun(message[2] as number)
+      case READY:
+        this.isReady = true
+        return this.#owner.workerReady(this)
+      case LOADED:
+        return this.#loaded(
+          message[1] as number,
+          message.length > 2 ? receivedValue(message[2], message[3], beside) : undefined,
+        )
+      case LINE: {
+        const [, stream, line, task, taskId] = message as [number, 'stdout' | 'stderr', string, string, string]
+        return this.#owner.wrote({ stream, line, task, taskId, worker: this.link.id })
+      }
+      case FATAL:
+        this.#fatal = decodeFailure(receivedValue(message[1], message[2], beside))
+        return
+      default:
+        throw new Error(`An unknown message: ${String(message[0])}`)
+    }
+  }
+
+  #loaded(id: number, failure: Encoded | undefined): void {
+    const load = this.#loads.get(id)
+    this.#loads.delete(id)
+    if (failure === undefined) load?.resolve()
+    else load?.reject(decodeFailure(failure))
+    this.#owner.loaded(this)
+  }
+
+  wrote(stream: 'stdout' | 'stderr', line: string): void {
+    this.#owner.wrote({ stream, line, task: '', taskId: '', worker: this.link.id })
+  }
+
+  exited({ how: happened, cause: known, isHopeless = false }: WorkerExit): void {
+    const how = this.#killed ?? happened
+    const cause = this.#fatal ?? known
+    this.isRetiring = true
+    clearTimeout(this.idleTimer)
+    const crash = ({ kind: { name } }: Flight): WorkerCrashedError =>
+      new WorkerCrashedError(
+        `The worker that ran ${name} ${how}${reasonOf(cause)}`,
+        cause === undefined ? undefined : { cause },
+      )
+    const rest = this.lanes.flatMap((lane) => lane.crashed(crash))
+    for (const { reject } of this.#loads.values())
+      reject(new WorkerCrashedError(`A worker ${how} while it imported modules${reasonOf(cause)}`, { cause }))
+    this.#loads.clear()
+    this.#owner.workerExited(this, { how, cause, isHopeless }, rest)
+    this.#hasExited = true
+    this.#onExit?.()
+  }
+}
+
+/** What the message of a crash says of its cause. */
+export function reasonOf(cause: unknown): string {
+  return cause instanceof Error && cause.message !== '' ? `: ${cause.message}` : ''
+}

@@ -1,0 +1,218 @@
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { closeSync, existsSync, openSync, unlinkSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { FROM_CLIENT, LEDGERS, LIFELINE, TO_CLIENT } from '../../worker/descriptors.ts'
+import { FrameReader, frame } from '../../worker/frames.ts'
+import { FileLedgerReader } from '../../worker/ledger.ts'
+import { workerSource } from '../../worker/source.ts'
+import { lineSplitter } from './lines.ts'
+import type { LinkListener, StartWorker, WorkerExit, WorkerLink } from './worker-link.ts'
+
+/** What processes are started with. */
+export interface ProcessOptions {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly execArgv: readonly string[]
+  readonly cwd: string | undefined
+  /** The Node program. */
+  readonly node: string
+  /** The command in front of it, by group. */
+  readonly prefixes: ReadonlyMap<string, readonly string[]>
+}
+
+/** Starts workers that are processes, on this machine, or wherever a prefix takes them. */
+export function startProcess(options: ProcessOptions): StartWorker {
+  return (init, beside, listener, group) => {
+    const prefix = options.prefixes.get(group)
+    return prefix === undefined
+      ? new LocalProcess(options, init, beside, listener)
+      : new PrefixedProcess(options, prefix, init, beside, listener)
+  }
+}
+
+type Init = Parameters<StartWorker>[0]
+
+/** What both kinds have in common: frames on two streams, and how a child ends. */
+abstract class ProcessLink implements WorkerLink {
+  readonly id: number
+  abstract readonly ledgers: readonly FileLedgerReader[]
+  protected readonly child: ChildProcess
+  readonly #listener: LinkListener
+  readonly #toWorker: Socket
+  readonly #fromWorker: Socket
+  #exit: WorkerExit | undefined
+  /** Why we ended it. */
+  #fault: unknown
+  #isTold = false
+
+  constructor(child: ChildProcess, [to, from]: readonly [to: number, from: number], listener: LinkListener) {
+    this.child = child
+    this.id = child.pid ?? 0
+    this.#listener = listener
+    this.#toWorker = child.stdio[to] as Socket
+    this.#fromWorker = child.stdio[from] as Socket
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      // A program that cannot be started has no exit.
+      if (child.pid === undefined)
+        this.#ended({ how: `could not be started: ${error.message}`, cause: error, isHopeless: true })
+    })
+    child.on('exit', (code, signal) => {
+      const how = signal === null ? `exited with code ${code}` : `was killed by ${signal}`
+      this.#exit = { how, cause: this.#fault }
+      if (this.#fromWorker.destroyed) this.#ended(this.#exit)
+      // What it started itself may keep the pipe open.
+      else setTimeout(() => this.#fromWorker.destroy(), PATIENCE).unref()
+    })
+    if (child.pid === undefined) return
+    const reader = new FrameReader((text, objects) => listener.received(text, objects))
+    this.#fromWorker.on('data', (chunk: Uint8Array) => this.#read(reader, chunk))
+    this.#fromWorker.on('close', () => {
+      if (this.#exit !== undefined) this.#ended(this.#exit)
+      // Without its pipe it is of no use.
+      else this.kill()
+    })
+    // A broken pipe: the exit tells more.
+    this.#toWorker.on('error', () => {})
+    this.#fromWorker.on('error', () => {})
+  }
+
+  send(text: string, beside?: readonly object[]): void {
+    const chunks = frame(text, beside)
+    if (chunks.length > 1) this.#toWorker.cork()
+    for (const chunk of chunks) this.#toWorker.write(chunk)
+    if (chunks.length > 1) this.#toWorker.uncork()
+  }
+
+  hold(isHeld: boolean): void {
+    const each = [this.child, ...this.child.stdio.filter((stream) => stream !== null)] as Socket[]
+    for (const handle of each) {
+      if (isHeld) handle.ref?.()
+      else handle.unref?.()
+    }
+  }
+
+  kill(): void {
+    this.child.kill('SIGKILL')
+  }
+
+  #read(reader: FrameReader, chunk: Uint8Array): void {
+    if (this.#fault !== undefined) return
+    try {
+      reader.push(chunk)
+    } catch (error) {
+      this.#fault = error
+      this.kill()
+    }
+  }
+
+  #ended(exit: WorkerExit): void {
+    if (this.#isTold) return
+    this.#isTold = true
+    for (const stream of this.child.stdio) stream?.destroy()
+    this.#listener.exited(exit)
+  }
+}
+
+/** Milliseconds that a pipe may stay open after the process behind it has ended. */
+const PATIENCE = 1000
+
+class LocalProcess extends ProcessLink {
+  readonly ledgers: readonly FileLedgerReader[]
+
+  constructor(
+    { env, execArgv, cwd, node }: ProcessOptions,
+    init: Init,
+    beside: readonly object[],
+    listener: LinkListener,
+  ) {
+    const file = openUnnamedFile()
+    const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
+    stdio[FROM_CLIENT] = stdio[TO_CLIENT] = stdio[LIFELINE] = 'pipe'
+    stdio[LEDGERS] = file
+    const child = spawn(node, [...execArgv, '-e', workerSource], { stdio, env: env as NodeJS.ProcessEnv, cwd })
+    super(child, [FROM_CLIENT, TO_CLIENT], {
+      received: (text, objects) => listener.received(text, objects),
+      wrote: (stream, line) => listener.wrote(stream, line),
+      exited: (exit) => {
+        listener.exited(exit)
+        closeSync(file)
+      },
+    })
+    this.ledgers = Array.from({ length: init.lanes }, (_, lane) => new FileLedgerReader(file, lane))
+    if (child.pid === undefined) return
+    child.stdout?.on(
+      'data',
+      lineSplitter((line) => listener.wrote('stdout', line)),
+    )
+    child.stderr?.on(
+      'data',
+      lineSplitter((line) => listener.wrote('stderr', line)),
+    )
+    this.send(JSON.stringify({ ...init, isThread: false, hasLedgers: true }), beside)
+  }
+}
+
+/** Behind a command of the user's: nothing is sure but standard input and output. */
+class PrefixedProcess extends ProcessLink {
+  readonly ledgers: readonly FileLedgerReader[] = []
+
+  constructor(
+    { env, execArgv, cwd, node }: ProcessOptions,
+    prefix: readonly string[],
+    init: Init,
+    beside: readonly object[],
+    listener: LinkListener,
+  ) {
+    const [command, ...args] = [...prefix, node, ...execArgv, '--import', shellSafe(relaySource), '-e', '0']
+    const child = spawn(command as string, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: env as NodeJS.ProcessEnv,
+      cwd,
+    })
+    super(child, [0, 1], listener)
+    if (child.pid === undefined) return
+    child.stderr?.on(
+      'data',
+      lineSplitter((line) => listener.wrote('stderr', line)),
+    )
+    this.send(JSON.stringify({ ...init, isThread: false, hasLedgers: false }), beside)
+  }
+}
+
+/**
+ * What runs behind a prefix: a process that runs no task. It starts one that does, with the descriptors that this expects,
+ * and passes on what both sides say. It sees the end of its input at once, since nothing ever blocks it.
+ */
+const relaySource = `
+const { spawn } = process.getBuiltinModule('node:child_process')
+const execArgv = process.execArgv.filter((arg, i, all) => !['--import', '-e'].includes(arg) && !['--import', '-e'].includes(all[i - 1]))
+const child = spawn(process.execPath, [...execArgv, '-e', ${JSON.stringify(workerSource)}], { stdio: ['ignore', 2, 2, 'pipe', 'pipe', 'pipe'] })
+const [to, from] = [child.stdio[${FROM_CLIENT}], child.stdio[${TO_CLIENT}]]
+process.stdin.pipe(to)
+from.pipe(process.stdout)
+to.on('error', () => {})
+process.stdin.on('close', () => child.kill('SIGKILL'))
+process.stdout.on('error', () => child.kill('SIGKILL'))
+child.on('error', (error) => { console.error(error); process.exit(1) })
+child.on('exit', (code, signal) => {
+  const end = () => signal === null ? process.exit(code) : process.kill(process.pid, signal)
+  if (from.readableEnded) process.stdout.write('', end)
+  else from.on('end', () => process.stdout.write('', end))
+})
+`
+
+/** As a module that can be named in any command line: a shell on the way (ssh has one) finds nothing in it to expand. */
+function shellSafe(source: string): string {
+  const escaped = encodeURIComponent(source).replace(/[!'()*~]/g, (char) => `%${char.charCodeAt(0).toString(16)}`)
+  return `data:text/javascript,${escaped}`
+}
+
+/** A file that only descriptors lead to: whoever dies, nothing is left. In memory, where the system has such a folder. */
+function openUnnamedFile(): number {
+  const path = join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), `taps-sdk-${randomUUID()}`)
+  const file = openSync(path, 'wx+', 0o600)
+  unlinkSync(path)
+  return file
+}

@@ -1,0 +1,54 @@
+import { BootstrapError, NotShippableError } from '../../errors.ts'
+import { isTask, type TaskSpec } from '../../task/task.ts'
+import { currentBody } from '../../task/task-context.ts'
+import { registry } from '../../task/task-ref.ts'
+import { type Encoded, encode } from '../../worker/codec.ts'
+
+/** Tasks that were found to be shippable. */
+const shippable: WeakSet<TaskSpec> = new WeakSet()
+let last: TaskSpec | undefined
+
+/** A call in the form in which it leaves the process. @throws NotShippableError, SerializationError */
+export function encodeCall(spec: TaskSpec, args: readonly unknown[], isThread: boolean): Encoded {
+  if (spec !== last && !shippable.has(spec)) {
+    checkShippable(spec)
+    shippable.add(spec)
+  }
+  last = spec
+  return encode(args, 'args', isThread)
+}
+
+function checkShippable({ fn, name }: TaskSpec): void {
+  if (!isTask(fn)) {
+    throw new NotShippableError(
+      `${name} is ${kindOf(fn)}, which cannot leave this process: workers import a task by its module. Declare it with task() at the top level of a module of its own, export const ${identifier(name)} = task(…), and submit that`,
+    )
+  }
+  if (/^(file|data|https?):/.test(fn.ref.module)) return
+  throw new NotShippableError(
+    `Task ${name} cannot leave this process: the module that declares it is ${fn.ref.module === '' ? 'not known' : `${fn.ref.module}, which workers cannot import`}. Say where it is, task({ module: import.meta.url }, fn), in a file`,
+  )
+}
+
+function kindOf(fn: (...args: never[]) => unknown): string {
+  if (fn.name.startsWith('bound ')) return 'a bound function'
+  return /\{\s*\[native code\]\s*\}\s*$/.test(Function.prototype.toString.call(fn))
+    ? 'a native function'
+    : 'a plain function'
+}
+
+function identifier(name: string): string {
+  return /^[\w$]+$/.test(name) && name !== 'anonymous' ? name : 'name'
+}
+
+/**
+ * A worker that imports the module of a task must not start workers: a program that declares tasks and runs them would start
+ * itself again, without an end. Inside of a task it may.
+ * @throws BootstrapError
+ */
+export function checkBootstrap(what: string): void {
+  if (registry().isWorker !== true || currentBody() !== undefined) return
+  throw new BootstrapError(
+    `${what} while a worker imports the module of a task: the worker would start the program anew. Move the tasks into a module of their own, which only declares them; or run the program only where import.meta.main is true (Node 24.2)`,
+  )
+}

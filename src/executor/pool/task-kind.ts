@@ -1,0 +1,91 @@
+import type { TaskSpec } from '../../task/task.ts'
+import type { TaskRef } from '../../task/task-ref.ts'
+import type { TaskMessage } from '../../worker/protocol.ts'
+import { Estimate } from './estimate.ts'
+
+/** What is common to the calls of a task, as workers are told of it. */
+export interface TaskKind {
+  /** What the task is called between client and worker. */
+  readonly no: number
+  readonly name: string
+  readonly message: TaskMessage
+  readonly estimate: Estimate
+  /** Milliseconds for a call; Infinity if there is no limit. */
+  readonly timeout: number
+  /** Milliseconds that a body has to end in after its time is up. */
+  readonly killAfter: number
+  /** The workers that it has to run in, see `prefix`; empty for all the same. */
+  readonly group: string
+}
+
+/** How a task is entered in a message. */
+export function taskMessage(
+  no: number,
+  { module, name, ordinal }: TaskRef,
+  spec: TaskSpec,
+  idPrefix: string,
+): TaskMessage {
+  return [no, module, name, ordinal, idPrefix, spec.labels ?? {}, spec.timeout === Infinity ? 0 : 1]
+}
+
+/** All kinds that a pool has met. */
+export class TaskKinds {
+  readonly #killAfter: number
+  readonly #groupOf: (spec: TaskSpec) => string
+  readonly #bySpec: WeakMap<TaskSpec, Map<string, TaskKind>> = new WeakMap()
+  /** Tasks that are the same to a worker: `with()` makes a new spec for each call. */
+  readonly #byKey: Map<string, TaskKind> = new Map()
+  readonly #estimates: Map<string, Estimate> = new Map()
+  #lastSpec: TaskSpec | undefined
+  #lastPrefix = ''
+  #lastKind: TaskKind | undefined
+
+  constructor(killAfter: number, groupOf: (spec: TaskSpec) => string) {
+    this.#killAfter = killAfter
+    this.#groupOf = groupOf
+  }
+
+  /** @param idPrefix - of the ids of the engine that it comes from; empty where there is none */
+  of(spec: TaskSpec, idPrefix: string): TaskKind {
+    if (this.#lastSpec === spec && this.#lastPrefix === idPrefix) return this.#lastKind as TaskKind
+    let kinds = this.#bySpec.get(spec)
+    if (kinds === undefined) {
+      kinds = new Map()
+      this.#bySpec.set(spec, kinds)
+    }
+    let kind = kinds.get(idPrefix)
+    if (kind === undefined) {
+      kind = this.#find(spec, idPrefix)
+      kinds.set(idPrefix, kind)
+    }
+    this.#lastSpec = spec
+    this.#lastPrefix = idPrefix
+    this.#lastKind = kind
+    return kind
+  }
+
+  #find(spec: TaskSpec, idPrefix: string): TaskKind {
+    const { ref } = spec.fn as unknown as { readonly ref: TaskRef }
+    const killAfter = spec.options.killAfter ?? this.#killAfter
+    const message = taskMessage(this.#byKey.size, ref, spec, idPrefix)
+    const key = JSON.stringify([...message.slice(1), spec.timeout, killAfter])
+    let kind = this.#byKey.get(key)
+    if (kind === undefined) {
+      const { timeout, name } = spec
+      const estimate = this.#estimateOf(ref)
+      kind = { no: this.#byKey.size, name, message, estimate, timeout, killAfter, group: this.#groupOf(spec) }
+      this.#byKey.set(key, kind)
+    }
+    return kind
+  }
+
+  #estimateOf({ module, ordinal }: TaskRef): Estimate {
+    const key = `${ordinal} ${module}`
+    let estimate = this.#estimates.get(key)
+    if (estimate === undefined) {
+      estimate = new Estimate()
+      this.#estimates.set(key, estimate)
+    }
+    return estimate
+  }
+}

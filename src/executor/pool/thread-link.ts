@@ -1,0 +1,72 @@
+import { MessageChannel, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
+import { PortChannel } from '../../worker/channel.ts'
+import { SharedLedgerReader } from '../../worker/ledger.ts'
+import type { ThreadData } from '../../worker/main.ts'
+import { workerSource } from '../../worker/source.ts'
+import { lineSplitter } from './lines.ts'
+import type { StartWorker, WorkerLink } from './worker-link.ts'
+
+/** What threads are started with. */
+export interface ThreadOptions {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly execArgv: readonly string[]
+  readonly resourceLimits: ResourceLimits | undefined
+}
+
+/** Starts workers that are threads. */
+export function startThread({ env, execArgv, resourceLimits }: ThreadOptions): StartWorker {
+  return (init, beside, listener): WorkerLink => {
+    const ledgers = Array.from({ length: init.lanes }, () => new SharedLedgerReader())
+    const { port1, port2 } = new MessageChannel()
+    const data: ThreadData = {
+      port: port2,
+      init: JSON.stringify({ ...init, isThread: true }),
+      beside,
+      ledgers: ledgers.map(({ memory }) => memory),
+    }
+    const worker = new Worker(workerSource, {
+      eval: true,
+      name: 'taps-sdk',
+      workerData: { 'taps-sdk': data },
+      transferList: [port2, ...beside] as Transferable[],
+      env: env as NodeJS.Dict<string>,
+      execArgv: [...execArgv],
+      stdin: false,
+      stdout: true,
+      stderr: true,
+      ...(resourceLimits === undefined ? {} : { resourceLimits }),
+    })
+    const id = worker.threadId
+    const channel = new PortChannel(port1, (text, objects) => listener.received(text, objects))
+    let cause: unknown
+    worker.on('error', (error) => {
+      cause = error
+    })
+    for (const name of ['stdout', 'stderr'] as const)
+      worker[name].on(
+        'data',
+        lineSplitter((line) => listener.wrote(name, line)),
+      )
+    worker.on('exit', (code) => {
+      channel.drain()
+      port1.close()
+      const isOutOfMemory = (cause as NodeJS.ErrnoException | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY'
+      listener.exited({ how: isOutOfMemory ? 'ran out of memory' : `exited with code ${code}`, cause })
+    })
+    return {
+      id,
+      ledgers,
+      send: (text, objects) => channel.send(text, objects),
+      hold(isHeld) {
+        if (isHeld) {
+          worker.ref()
+          port1.ref()
+        } else {
+          worker.unref()
+          port1.unref()
+        }
+      },
+      kill: () => void worker.terminate(),
+    }
+  }
+}

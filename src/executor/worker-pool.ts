@@ -1,0 +1,208 @@
+import { appendFileSync, mkdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { dirname } from 'node:path'
+import { EventEmitter } from 'eventemitter3'
+import { contain } from '../contain.ts'
+import { ExecutorShutdownError } from '../errors.ts'
+import { ValueFuture } from '../future/values.ts'
+import { describe } from '../options.ts'
+import type { Joined } from '../task/inputs.ts'
+import { isTask, specOf, type Task, type TaskSpec } from '../task/task.ts'
+import { Packing } from '../worker/channel.ts'
+import { encode } from '../worker/codec.ts'
+import {
+  checkShutdownOptions,
+  connectable,
+  type Executor,
+  type ExecutorFuture,
+  type ShutdownOptions,
+} from './executor.ts'
+import { Dispatcher, type DispatcherOptions } from './pool/dispatcher.ts'
+import { PoolCall, PoolCalls } from './pool/pool-call.ts'
+import type { WorkerPoolOptions } from './pool/pool-options.ts'
+import type { OutputLine, PoolWorker, WorkerPlan } from './pool/pool-worker.ts'
+import { checkBootstrap, encodeCall } from './pool/shipping.ts'
+import { taskMessage } from './pool/task-kind.ts'
+import type { StartWorker } from './pool/worker-link.ts'
+
+/** What a pool of workers tells. */
+export interface WorkerPoolEvents {
+  /** A task, or what runs in a worker besides, wrote a line. While nobody listens, it goes to this process's own streams. */
+  output: [line: OutputLine]
+  /** A worker is there. */
+  workerStarted: [worker: { readonly id: number }]
+  /** A worker has ended; `how`, in words: `exited with code 0`, `was killed by SIGKILL`. */
+  workerExited: [worker: { readonly id: number; readonly how: string }]
+}
+
+/** What tells a thread pool and a process pool apart. */
+export interface PoolKind {
+  readonly name: string
+  readonly isThread: boolean
+  readonly start: StartWorker
+  readonly groups: readonly string[]
+  readonly groupOf: (spec: TaskSpec) => string
+}
+
+/** What thread pools and process pools have in common; not to be extended by others. */
+export abstract class WorkerPool implements Executor {
+  /** How many calls may run at the same time. */
+  readonly concurrency: number
+  readonly #calls: PoolCalls = new PoolCalls()
+  readonly #dispatcher: Dispatcher
+  readonly #kind: PoolKind
+  readonly #events: EventEmitter<WorkerPoolEvents> = new EventEmitter()
+  readonly #outputFile: string | undefined
+  #closing: Promise<void> | undefined
+
+  /** @param given - what tells the pools of this library apart: nothing for users */
+  constructor(given: object, options: WorkerPoolOptions) {
+    const kind = given as PoolKind
+    checkBootstrap(`new ${kind.name}`)
+    const { maxWorkers = availableParallelism(), concurrency = 1, outputFile } = options
+    this.#kind = kind
+    this.concurrency = maxWorkers * concurrency
+    this.#outputFile = outputFile
+    if (outputFile !== undefined) mkdirSync(dirname(outputFile), { recursive: true })
+    this.#dispatcher = new Dispatcher(dispatcherOptions(kind, options, maxWorkers, concurrency), {
+      wrote: (line) => this.#wrote(line),
+      workerStarted: ({ link: { id } }) => this.#tell('workerStarted', { id }),
+      workerExited: ({ link: { id } }: PoolWorker, how) => this.#tell('workerExited', { id, how }),
+    })
+    this.#dispatcher.connect(this.#calls)
+    connectable(this, (source) => this.#dispatcher.connect(source))
+  }
+
+  /**
+   * Runs a task in a worker. Its arguments are copied now, or moved (see `transfer`). A function that is no task cannot leave
+   * the process (`NotShippableError`), nor can some values (`SerializationError`, with the path): the future rejects.
+   * @throws TypeError for what is no function, BootstrapError where a worker imports the module that calls this
+   */
+  submit<A extends readonly unknown[], R>(task: (...args: A) => R, ...args: A): ExecutorFuture<Joined<R>> {
+    if (typeof task !== 'function') throw new TypeError(`submit takes a task, not ${describe(task)}`)
+    checkBootstrap('submit')
+    return this.#submit(specOf(task), args) as ExecutorFuture<Joined<R>>
+  }
+
+  #submit(spec: TaskSpec, args: readonly unknown[]): ExecutorFuture<unknown> {
+    if (this.#dispatcher.isClosed) return ValueFuture.failed(new ExecutorShutdownError())
+    let call: PoolCall
+    try {
+      call = new PoolCall(spec, encodeCall(spec, args, this.#kind.isThread))
+    } catch (error) {
+      return ValueFuture.failed(error)
+    }
+    this.#calls.push(call)
+    this.#dispatcher.wake()
+    return call
+  }
+
+  /** Starts all workers there may be, and imports the modules of these tasks in each. */
+  // biome-ignore lint/suspicious/noExplicitAny: tasks of any type
+  async warmup(...tasks: Task<any, unknown>[]): Promise<void> {
+    if (this.#dispatcher.isClosed) throw new ExecutorShutdownError()
+    for (const task of tasks) if (!isTask(task)) throw new TypeError(`warmup takes tasks, not ${describe(task)}`)
+    for (const task of tasks) encodeCall(specOf(task), [], this.#kind.isThread)
+    await this.#dispatcher.warmup(tasks.map((task) => this.#dispatcher.kindOf(specOf(task))))
+  }
+
+  /** Calls a listener whenever it happens; what that throws is contained. */
+  on<E extends keyof WorkerPoolEvents>(event: E, listener: (...args: WorkerPoolEvents[E]) => void): this {
+    this.#events.on(event, listener as never)
+    return this
+  }
+
+  /** Takes a listener back. */
+  off<E extends keyof WorkerPoolEvents>(event: E, listener: (...args: WorkerPoolEvents[E]) => void): this {
+    this.#events.off(event, listener as never)
+    return this
+  }
+
+  /** Waits for the calls that were submitted, with `cancelFutures` for those that were sent to a worker; then ends the workers. */
+  shutdown(options: ShutdownOptions = {}): Promise<void> {
+    checkShutdownOptions(options)
+    const { wait = true, cancelFutures = false } = options
+    this.#dispatcher.isClosed = true
+    if (cancelFutures) {
+      this.#calls.cancelAll()
+      this.#dispatcher.cancelWaiting()
+    }
+    this.#closing ??= this.#close()
+    return wait ? this.#closing : Promise.resolve()
+  }
+
+  async #close(): Promise<void> {
+    await this.#dispatcher.quiet()
+    await this.#dispatcher.close()
+  }
+
+  /** Shuts down, and waits. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown()
+  }
+
+  #wrote(line: OutputLine): void {
+    if (this.#outputFile !== undefined) appendFileSync(this.#outputFile, inFile(line))
+    if (this.#events.listenerCount('output') > 0) this.#tell('output', line)
+    else if (this.#outputFile === undefined) process[line.stream].write(`${line.line}\n`)
+  }
+
+  #tell<E extends keyof WorkerPoolEvents>(event: E, ...args: WorkerPoolEvents[E]): void {
+    for (const listener of this.#events.listeners(event))
+      contain(
+        () => (listener as (...all: unknown[]) => void)(...args),
+        (error) => console.warn(`A listener of ${event} threw:`, error),
+      )
+  }
+}
+
+function inFile({ stream, line, task, taskId, worker }: OutputLine): string {
+  const who = [task, taskId].filter((part) => part !== '').join(' ')
+  return `${new Date().toISOString()} ${stream} ${who === '' ? `worker ${worker}` : who}: ${line}\n`
+}
+
+function dispatcherOptions(
+  { name, isThread, start, groups, groupOf }: PoolKind,
+  options: WorkerPoolOptions,
+  maxWorkers: number,
+  lanes: number,
+): DispatcherOptions {
+  const { idleTimeout = Infinity, maxTasksPerWorker = Infinity, killAfter = 1000 } = options
+  const initializer = initializerPlan(options, isThread)
+  return {
+    isThread,
+    maxWorkers,
+    idleTimeout,
+    maxTasksPerWorker,
+    killAfter,
+    groups,
+    groupOf,
+    plan: (group): WorkerPlan => {
+      checkBootstrap(`A worker of ${name} started`)
+      const { message, args, packing } = initializer()
+      const init = {
+        lanes,
+        library: import.meta.url,
+        initializer: message,
+        initializerArgs: args,
+        packets: packing.counts,
+      }
+      return { start, group, init, beside: () => packing.beside }
+    },
+  }
+}
+
+type Initializer = Pick<WorkerPlan['init'], 'initializerArgs'>['initializerArgs']
+
+/** Its arguments are copied now, and again for each worker. */
+function initializerPlan({ initializer, initializerArgs = [] }: WorkerPoolOptions, isThread: boolean) {
+  const spec = initializer === undefined ? undefined : specOf(initializer)
+  if (spec !== undefined) encodeCall(spec, initializerArgs, isThread)
+  return () => {
+    const packing = new Packing()
+    if (spec === undefined) return { message: undefined, args: [] as Initializer, packing }
+    const encoded = encode(initializerArgs, 'initializerArgs', isThread)
+    const args: Initializer = typeof encoded === 'string' ? JSON.parse(encoded) : packing.add(encoded)
+    return { message: taskMessage(0, (initializer as Task<unknown[], unknown>).ref, spec, ''), args, packing }
+  }
+}

@@ -1,0 +1,82 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { TaskNotFoundError } from '../errors.ts'
+import { outside } from '../task/task-context.ts'
+import { lookUp, namesIn, type TaskRef } from '../task/task-ref.ts'
+
+/** What Node says of sources that it cannot run by itself. */
+const NEEDS_TRANSPILER = new Set([
+  'ERR_UNKNOWN_FILE_EXTENSION',
+  'ERR_MODULE_NOT_FOUND',
+  'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX',
+  'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING',
+])
+
+const modules: Map<string, Promise<void>> = new Map()
+
+/** The function of a task, whose module is imported first. */
+export async function loadTask(ref: TaskRef): Promise<(...args: readonly unknown[]) => unknown> {
+  await loadModule(ref.module)
+  const fn = lookUp(ref)
+  if (typeof fn !== 'function' || fn.name !== ref.name) throw notFound(ref)
+  return fn as (...args: readonly unknown[]) => unknown
+}
+
+function loadModule(module: string): Promise<void> {
+  let loading = modules.get(module)
+  if (loading === undefined) {
+    // Outside of every body: there no pool may be made, else a program that is its own task module would start itself for ever.
+    loading = outside(() => importModule(module))
+    modules.set(module, loading)
+  }
+  return loading
+}
+
+async function importModule(module: string): Promise<void> {
+  try {
+    await import(module)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === undefined || !NEEDS_TRANSPILER.has(code) || !/\.[cm]?[jt]sx?$/.test(module)) throw error
+    await importWithTsx(module, error)
+  }
+}
+
+/** tsx registers itself in the worker: as an option of Node it would not reach threads. */
+async function importWithTsx(module: string, cause: unknown): Promise<void> {
+  const api = findTsx(module)
+  if (api === undefined) {
+    throw new Error(
+      `A worker cannot import ${module}: ${(cause as Error).message}\nUse Node 22.18 or newer with imports that end in .ts, or install tsx, or build first`,
+      { cause },
+    )
+  }
+  const { register } = (await import(api)) as { register(): unknown }
+  register()
+  await import(module)
+}
+
+/** The way in for ESM: `require.resolve` would give the one for CommonJS. */
+function findTsx(module: string): string | undefined {
+  try {
+    const folder = dirname(createRequire(module).resolve('tsx/package.json'))
+    const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+      exports: Record<string, { import: { default: string } }>
+    }
+    const path = join(folder, exports['./esm/api']?.import.default ?? '')
+    return existsSync(path) ? pathToFileURL(path).href : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function notFound({ name, ordinal, module }: TaskRef): TaskNotFoundError {
+  const names = namesIn(module)
+  const there = names.length === 0 ? 'no task at all' : names.map((each, i) => `${i}: ${each}`).join(', ')
+  return new TaskNotFoundError(
+    `Task ${name} (number ${ordinal} of its module) is not among the tasks that ${module} declares while it is imported: ${there}. ` +
+      'Declare it at the top level of a module, always in the same order. If a function of another module makes it, say where: task({ module: import.meta.url }, fn)',
+  )
+}

@@ -1,0 +1,81 @@
+/**
+ * Where a worker starts. A thread is given a port; a process speaks over descriptors of its own, so that nothing that a
+ * task prints can disturb it.
+ */
+import { writeSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { isMainThread, type MessagePort, Worker, workerData } from 'node:worker_threads'
+import { type Channel, type OnMessage, PortChannel } from './channel.ts'
+import { FROM_CLIENT, LEDGERS, LIFELINE, TO_CLIENT } from './descriptors.ts'
+import { FrameReader, frame } from './frames.ts'
+import { FileLedger, type Ledger, SharedLedger } from './ledger.ts'
+import type { WorkerInit } from './protocol.ts'
+import { WorkerProgram } from './worker-program.ts'
+
+/** What a thread is given. */
+export interface ThreadData {
+  readonly port: MessagePort
+  readonly init: string
+  readonly beside: readonly object[]
+  readonly ledgers: readonly SharedArrayBuffer[]
+}
+
+function startThread({ port, init, beside, ledgers }: ThreadData): void {
+  const options = JSON.parse(init) as WorkerInit
+  const channel = new PortChannel(port, (text, objects) => program.receive(text, objects))
+  const program = new WorkerProgram(
+    channel,
+    options,
+    ledgers.map((memory) => new SharedLedger(memory)),
+  )
+  program.start(options, beside)
+}
+
+function startProcess(): void {
+  let program: WorkerProgram | undefined
+  const begin: OnMessage = (init, beside) => {
+    const options = JSON.parse(init) as WorkerInit & { readonly hasLedgers: boolean }
+    const ledgers: Ledger[] = []
+    for (let lane = 0; options.hasLedgers && lane < options.lanes; lane++) ledgers.push(new FileLedger(LEDGERS, lane))
+    program = new WorkerProgram(new PipeChannel(), options, ledgers)
+    program.start(options, beside)
+  }
+  const reader = new FrameReader((text, beside) =>
+    (program === undefined ? begin : program.receive.bind(program))(text, beside),
+  )
+  const pipe = new Socket({ fd: FROM_CLIENT, readable: true, writable: false })
+  pipe.on('data', (chunk) => reader.push(chunk))
+  // The client is gone.
+  pipe.on('close', () => process.exit(0))
+  watchLifeline()
+}
+
+class PipeChannel implements Channel {
+  /** Waits until it is written: what is said before a crash arrives. */
+  send(text: string, beside?: readonly object[]): void {
+    for (const chunk of frame(text, beside)) writeAll(TO_CLIENT, chunk)
+  }
+}
+
+function writeAll(file: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length; ) {
+    try {
+      written += writeSync(file, bytes, written)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      // Nobody reads any more.
+      if (code === 'EPIPE') process.exit(0)
+      if (code !== 'EAGAIN') throw error
+    }
+  }
+}
+
+/** Ends this process with its client, even inside of an endless loop: that is why a thread has to look. */
+function watchLifeline(): void {
+  const source = `new (require('node:net').Socket)({ fd: ${LIFELINE} }).on('close', () => process.kill(process.pid, 'SIGKILL')).on('error', () => {}).resume()`
+  new Worker(source, { eval: true, stdin: false, env: {}, execArgv: [] }).unref()
+}
+
+const thread = isMainThread ? undefined : (workerData as { 'taps-sdk'?: ThreadData } | null)?.['taps-sdk']
+if (thread !== undefined) startThread(thread)
+else startProcess()

@@ -1,0 +1,197 @@
+import { Fifo } from '../fifo.ts'
+import { isFuture, isThenable } from '../future/task-future.ts'
+import { enter } from '../task/task-context.ts'
+import { WorkerBody, type WorkerTask } from './body.ts'
+import { type Channel, Packing } from './channel.ts'
+import { decode, type Encoded, encode, type Packet } from './codec.ts'
+import { encodeFailure } from './failure.ts'
+import type { Ledger } from './ledger.ts'
+import {
+  BEGUN,
+  CALL_PARTS,
+  FAILURE,
+  FAILURE_PACKET,
+  NOTHING,
+  RESULTS,
+  SKIPPED,
+  VALUE,
+  VALUE_PACKET,
+} from './protocol.ts'
+
+/** Calls that came in one message. */
+export interface Pack {
+  /** `no, seq, attempt, args` of each, see `protocol.ts`. */
+  readonly calls: readonly unknown[]
+  readonly packets: readonly Packet[]
+}
+
+/** What a lane needs of its worker. */
+export interface LaneHost {
+  readonly channel: Channel
+  readonly isThread: boolean
+  task(no: number): WorkerTask
+  load(task: WorkerTask): Promise<void>
+  bodyEnded(body: WorkerBody): void
+}
+
+/** Milliseconds after which results are sent although more calls of their pack are to come. */
+const FLUSH_AFTER = 0.3
+/** Characters after which they are. */
+const FLUSH_SIZE = 32_768
+
+/** Runs calls one at a time, in the order in which they came, and sends what became of them in that order. */
+export class WorkerLane {
+  readonly #no: number
+  readonly #host: LaneHost
+  /** Undefined where there is none: then each result is sent at once. */
+  readonly #ledger: Ledger | undefined
+  readonly #packs: Fifo<Pack> = new Fifo()
+  #isRunning = false
+  /** Of the next call, among all that came to this lane. */
+  #position = 0
+  #body: WorkerBody | undefined = undefined
+  /** Calls that were taken back before they began, by position, with the reason. */
+  readonly #revoked: Map<number, unknown> = new Map()
+  /** What became of calls, to be sent. */
+  #results = ''
+  #first = 0
+  #base = 0
+  #packing: Packing | undefined = undefined
+  #flushed = 0
+  #flushComes = false
+
+  constructor(no: number, host: LaneHost, ledger: Ledger | undefined) {
+    this.#no = no
+    this.#host = host
+    this.#ledger = ledger
+  }
+
+  push(pack: Pack): void {
+    this.#packs.push(pack)
+    if (!this.#isRunning) void this.#run()
+  }
+
+  /** Tells a body to stop, or keeps it from beginning. */
+  abort(position: number, reason: unknown): void {
+    if (position >= this.#position) this.#revoked.set(position, reason)
+    else if (position === this.#position - 1) this.#body?.abort(reason)
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true
+    for (let pack = this.#packs.shift(); pack !== undefined; pack = this.#packs.shift()) {
+      await this.#runPack(pack)
+      this.#flush()
+    }
+    this.#isRunning = false
+  }
+
+  async #runPack({ calls, packets }: Pack): Promise<void> {
+    this.#base = this.#flushed = now()
+    for (let i = 0; i < calls.length; i += CALL_PARTS) {
+      const position = this.#position++
+      const mayBegin = this.#ledger?.begin(position) !== false
+      if (!mayBegin || (this.#revoked.size > 0 && this.#revoked.delete(position))) {
+        this.#answer(position, SKIPPED, '0')
+        continue
+      }
+      const task = this.#host.task(calls[i] as number)
+      if (!task.isLoaded) {
+        // What came before must not wait for the import, nor count it.
+        this.#flush()
+        await this.#host.load(task)
+        this.#base = this.#flushed = now()
+      }
+      const body = new WorkerBody(task, calls[i + 1] as number, calls[i + 2] as number)
+      this.#body = body
+      if (task.announces) this.#announce(position)
+      try {
+        if (task.failure !== undefined) throw task.failure.error
+        const args = calls[i + 3]
+        const list = typeof args === 'number' ? decode(packets[args] as Packet) : args
+        enter(body)
+        let value = (task.fn as (...all: readonly unknown[]) => unknown)(...(list as readonly unknown[]))
+        if (isThenable(value)) {
+          this.#flushIfItTakesLong()
+          value = await value
+        }
+        if (Array.isArray(value) && value.some(isFuture)) value = await Promise.all(value)
+        this.#succeed(position, value)
+      } catch (error) {
+        this.#fail(position, body.failureOf(error))
+      }
+      this.#body = undefined
+      this.#host.bodyEnded(body)
+    }
+  }
+
+  #succeed(position: number, value: unknown): void {
+    if (value === undefined) return this.#answer(position, NOTHING, '0')
+    const encoded = encode(value, 'result', this.#host.isThread)
+    this.#answerWith(position, VALUE, VALUE_PACKET, encoded)
+  }
+
+  #fail(position: number, error: unknown): void {
+    this.#answerWith(position, FAILURE, FAILURE_PACKET, encodeFailure(error, this.#host.isThread))
+  }
+
+  #answerWith(position: number, kind: number, packetKind: number, encoded: Encoded): void {
+    if (typeof encoded === 'string') return this.#answer(position, kind, encoded)
+    this.#packing ??= new Packing()
+    this.#add(position, `${packetKind},${this.#elapsed(now())},${this.#packing.add(encoded)}`)
+    // No ledger keeps it.
+    this.#flush()
+  }
+
+  #answer(position: number, kind: number, payload: string): void {
+    const time = now()
+    const result = `${kind},${this.#elapsed(time)},${payload}`
+    this.#add(position, result)
+    const isKept = this.#ledger?.commit(position, result) === true
+    if (!isKept || this.#results.length > FLUSH_SIZE || time - this.#flushed > FLUSH_AFTER) this.#flush()
+  }
+
+  #elapsed(time: number): number {
+    return Math.round((time - this.#base) * 1000)
+  }
+
+  #add(position: number, result: string): void {
+    if (this.#results === '') {
+      this.#first = position
+      this.#results = result
+    } else this.#results += `,${result}`
+  }
+
+  #flush(): void {
+    if (this.#results === '') return
+    const base = performance.timeOrigin + this.#base
+    const packets = this.#packing === undefined ? '' : `,${JSON.stringify(this.#packing.counts)}`
+    this.#host.channel.send(
+      `[${RESULTS},${this.#no},${this.#first},${base},[${this.#results}]${packets}]`,
+      this.#packing?.beside,
+    )
+    this.#ledger?.sent()
+    this.#results = ''
+    this.#packing = undefined
+    this.#flushed = now()
+  }
+
+  /** A body that waits for I/O or a timer must not keep the results of those before it. */
+  #flushIfItTakesLong(): void {
+    if (this.#results === '' || this.#flushComes) return
+    this.#flushComes = true
+    setImmediate(() => {
+      this.#flushComes = false
+      this.#flush()
+    })
+  }
+
+  #announce(position: number): void {
+    this.#flush()
+    this.#host.channel.send(`[${BEGUN},${this.#no},${position}]`)
+  }
+}
+
+function now(): number {
+  return performance.now()
+}
