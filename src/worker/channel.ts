@@ -5,6 +5,8 @@ import type { Encoded, Packet } from './codec.ts'
 export interface Channel {
   /** @param beside - what travels beside the text: bytes, and for threads what they share */
   send(text: string, beside?: readonly object[]): void
+  /** Takes what has arrived already, without a turn of the event loop, where that can be done. */
+  drain?(): void
 }
 
 /** Told of each message. */
@@ -28,7 +30,6 @@ export class PortChannel implements Channel {
     else this.#port.postMessage([text, beside], beside.filter(isMoved) as ArrayBuffer[])
   }
 
-  /** Takes what has arrived already, without a turn of the event loop. */
   drain(): void {
     for (let got = receiveMessageOnPort(this.#port); got !== undefined; got = receiveMessageOnPort(this.#port))
       this.#receive(got.message)

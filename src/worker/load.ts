@@ -38,10 +38,16 @@ async function importModule(module: string): Promise<void> {
   try {
     await import(module)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === undefined || !NEEDS_TRANSPILER.has(code) || !/\.[cm]?[jt]sx?$/.test(module)) throw error
+    if (!needsTranspiler(module, error)) throw error
     await importWithTsx(module, error)
   }
+}
+
+function needsTranspiler(module: string, error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  if (code !== undefined) return NEEDS_TRANSPILER.has(code) && /\.[cm]?[jt]sx?$/.test(module)
+  // Decorators, and types that are imported like values: Node takes the types away, and chokes on the rest.
+  return error instanceof SyntaxError && /\.[cm]?tsx?$/.test(module)
 }
 
 /** tsx registers itself in the worker: as an option of Node it would not reach threads. */

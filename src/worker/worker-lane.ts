@@ -36,6 +36,8 @@ export interface LaneHost {
 
 /** Milliseconds after which results are sent although more calls of their pack are to come. */
 const FLUSH_AFTER = 0.3
+/** Calls of a pack from which on its results are sent in two parts. */
+const LEAST_SPLIT = 16
 /** Characters after which they are. */
 const FLUSH_SIZE = 32_768
 
@@ -79,15 +81,20 @@ export class WorkerLane {
 
   async #run(): Promise<void> {
     this.#isRunning = true
+    this.#flushed = now()
     for (let pack = this.#packs.shift(); pack !== undefined; pack = this.#packs.shift()) {
       await this.#runPack(pack)
-      this.#flush()
+      // More calls may have come: their results can go in the same message.
+      if (this.#packs.size === 0) this.#host.channel.drain?.()
+      if (this.#packs.size === 0) this.#flush()
     }
     this.#isRunning = false
   }
 
   async #runPack({ calls, packets }: Pack): Promise<void> {
-    this.#base = this.#flushed = now()
+    if (this.#results === '') this.#base = now()
+    // The client can go on with the first half while the second one runs.
+    const half = calls.length >= LEAST_SPLIT * CALL_PARTS ? (calls.length / CALL_PARTS) >> 1 : -1
     for (let i = 0; i < calls.length; i += CALL_PARTS) {
       const position = this.#position++
       const mayBegin = this.#ledger?.begin(position) !== false
@@ -122,6 +129,7 @@ export class WorkerLane {
       }
       this.#body = undefined
       this.#host.bodyEnded(body)
+      if (i === half * CALL_PARTS) this.#flush()
     }
   }
 
@@ -173,7 +181,7 @@ export class WorkerLane {
     this.#ledger?.sent()
     this.#results = ''
     this.#packing = undefined
-    this.#flushed = now()
+    this.#base = this.#flushed = now()
   }
 
   /** A body that waits for I/O or a timer must not keep the results of those before it. */
