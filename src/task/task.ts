@@ -37,6 +37,8 @@ export interface Body {
   fn: AnyFunction
   /** The class of a static method. */
   owner: unknown
+  /** Whether a test has replaced the function. */
+  isMock?: boolean
 }
 
 /** What an engine goes by when it runs a task: the options, checked and with their defaults. */

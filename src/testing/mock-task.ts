@@ -50,6 +50,7 @@ export function mockTask<A extends readonly unknown[], R>(
   const layer: Layer = { body, fn, restore: () => remove(layer) }
   layers.push(layer)
   body.fn = fn
+  body.isMock = true
   return { calls, restore: layer.restore, [Symbol.dispose]: layer.restore }
 }
 
@@ -59,6 +60,7 @@ function remove(layer: Layer): void {
   layers.splice(i, 1)
   const below = layers.findLast(({ body }) => body === layer.body)
   layer.body.fn = below?.fn ?? (originals.get(layer.body) as Body['fn'])
+  layer.body.isMock = below !== undefined
 }
 
 /** Restores all mocked tasks: for an `afterEach`. */

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, expectTypeOf, test } from 'vitest'
 import { Engine, task, taskContext } from '../../src/index.ts'
+import { ThreadPoolExecutor } from '../../src/node/index.ts'
+import { add } from '../../src/testing/contract-tasks.ts'
 import { mockTask, restoreTasks } from '../../src/testing/index.ts'
 
 const download = task({ name: 'download' }, async (url: string): Promise<string> => {
@@ -64,4 +66,14 @@ describe('mockTask', () => {
     )
     expect(() => mockTask(count, 1 as never)).toThrow('mockTask takes a function to run instead, not 1')
   })
+})
+
+test('a mocked task is refused by workers, which would run the original', async () => {
+  const pool = new ThreadPoolExecutor({ maxWorkers: 1 })
+  {
+    using _mock = mockTask(add, () => 42)
+    await expect(pool.submit(add, 1, 2)).rejects.toThrow(/contract.add is mocked/)
+  }
+  expect(await pool.submit(add, 1, 2)).toBe(3)
+  await pool.shutdown()
 })

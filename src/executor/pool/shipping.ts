@@ -15,6 +15,11 @@ export function encodeCall(spec: TaskSpec, args: readonly unknown[], isThread: b
     shippable.add(spec)
   }
   last = spec
+  if (spec.body.isMock === true) {
+    throw new NotShippableError(
+      `Task ${spec.name} is mocked, which no worker knows of: run it in process, with a TestEngine or an InProcessExecutor`,
+    )
+  }
   return encode(args, 'args', isThread)
 }
 
