@@ -13,15 +13,12 @@ import { customError, define, errorContent, errorPart } from './error-shape.ts'
 import { Freight } from './freight.ts'
 import { toJson } from './json-safe.ts'
 import type { Content, Packet, Part, ShellKind } from './packet.ts'
-import { insideError, type Place, pathOf, placeIn, type Step } from './place.ts'
+import { insideError, isAffordable, type Place, pathOf, placeIn, type Step } from './place.ts'
 
 /** Every so many levels a container becomes a shell, because v8 recurses: it fails between 1,000 and 2,000 levels. */
 const LEVELS_OF_V8 = 200
-/** Only a value that makes itself while it is read goes deeper. */
-const DEEPEST = 200_000
-/** Limits of what hangs on an error: hostile code throws too. */
-const DEEPEST_IN_ERROR = 100
-const MOST_IN_ERROR = 100_000
+/** An error costs as much as so many objects: its stack is made when it is read. */
+const COST_OF_ERROR = 100
 /** Looking for named properties among more elements would cost more than all the rest. */
 const MOST_ELEMENTS_WITH_NAMES = 10_000
 
@@ -55,8 +52,6 @@ class Packing {
   /** By object, what stands for it in the copy. */
   readonly #standIns: Map<object, object> = new Map()
   readonly #open: Open[] = []
-  /** How many objects hang on errors. */
-  #inErrors = 0
 
   constructor(isThread: boolean) {
     this.#isThread = isThread
@@ -80,18 +75,15 @@ class Packing {
   #standInOf(value: unknown, place: Place): unknown {
     if (typeof value === 'function' || typeof value === 'symbol') return this.#refuse(value, place)
     if (typeof value !== 'object' || value === null) return value
-    if (this.#isTooDeep(place)) return this.#refuse(value, place, 'nested too deeply')
     try {
-      return this.#standInOfObject(value, kindOf(value), place)
+      const kind = kindOf(value)
+      if (!isAffordable(place, kind === 'error' ? COST_OF_ERROR : 1))
+        return this.#refuse(value, place, 'it is nested too deeply')
+      return this.#standInOfObject(value, kind, place)
     } catch (cause) {
-      if (place.depthInError > 0) return describe(value)
+      if (place.inError !== undefined) return describe(value)
       throw cause instanceof SerializationError ? cause : cannotTravel(place, cause)
     }
-  }
-
-  #isTooDeep(place: Place): boolean {
-    if (place.depthInError === 0) return place.depth > DEEPEST
-    return place.depthInError > DEEPEST_IN_ERROR || ++this.#inErrors > MOST_IN_ERROR
   }
 
   #standInOfObject(value: object, kind: Kind, place: Place): unknown {
@@ -210,7 +202,7 @@ class Packing {
 
   #refuse(value: unknown, place: Place, why: string = cure(value)): string {
     const what = describe(value)
-    if (place.depthInError > 0) return what
+    if (place.inError !== undefined) return what
     throw new SerializationError(`${pathOf(place)} is ${what}, which cannot travel to or from a worker: ${why}`)
   }
 

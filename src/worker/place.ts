@@ -5,27 +5,50 @@ export interface Place {
   readonly key: unknown
   /** How many containers it stands in. */
   readonly depth: number
-  /** How many of these inside of an error, where what cannot travel is described, because a failure has to arrive. */
-  readonly depthInError: number
+  /** Inside of an error, where what cannot travel is described, because a failure has to arrive. */
+  readonly inError: InError | undefined
+}
+
+/** Limits of what hangs on an error: hostile code throws too. */
+interface InError {
+  readonly depth: number
+  /** Common to all that hangs on the outermost error. */
+  readonly budget: { left: number }
 }
 
 export type Step = 'root' | 'property' | 'mapKey' | 'mapValue' | 'setElement'
+
+/** Only a value that makes itself while it is read goes deeper. */
+const DEEPEST = 200_000
+const DEEPEST_IN_ERROR = 100
+/** In objects. */
+const BUDGET = 100_000
 
 /** Steps shown of a long path, from each end. */
 const SHOWN = 10
 
 export function rootPlace(name: string): Place {
-  return { parent: undefined, step: 'root', key: name, depth: 0, depthInError: 0 }
+  return { parent: undefined, step: 'root', key: name, depth: 0, inError: undefined }
 }
 
 export function placeIn(parent: Place, step: Step, key: unknown): Place {
-  const depthInError = parent.depthInError === 0 ? 0 : parent.depthInError + 1
-  return { parent, step, key, depth: parent.depth + 1, depthInError }
+  return { parent, step, key, depth: parent.depth + 1, inError: parent.inError && deeper(parent.inError) }
 }
 
 /** The same place, for the properties of the error that stands there. */
 export function insideError(place: Place): Place {
-  return { ...place, depthInError: place.depthInError + 1 }
+  return { ...place, inError: deeper(place.inError ?? { depth: 0, budget: { left: BUDGET } }) }
+}
+
+function deeper({ depth, budget }: InError): InError {
+  return { depth: depth + 1, budget }
+}
+
+/** Whether something that costs so much may still stand in a place. */
+export function isAffordable({ depth, inError }: Place, cost: number): boolean {
+  if (inError === undefined) return depth <= DEEPEST
+  inError.budget.left -= cost
+  return inError.depth <= DEEPEST_IN_ERROR && inError.budget.left >= 0
 }
 
 /** Such as `args[0].config.socket` or `args[1].get("k")`. */
