@@ -131,7 +131,7 @@ export class NotShippableError extends TapsError {
   }
 }
 
-/** A worker imported the module of a task, and the task was not in it. */
+/** A worker imported the module of a task, and the task was not in it; or the import failed. */
 export class TaskNotFoundError extends TapsError {
   constructor(message: string, options?: ErrorOptions) {
     super('TASK_NOT_FOUND', message, options)

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { TaskNotFoundError } from '../errors.ts'
 import { outside } from '../task/task-context.ts'
-import { lookUp, namesIn, type TaskRef } from '../task/task-ref.ts'
+import { lookUp, namesIn, registry, type TaskRef } from '../task/task-ref.ts'
 
 /** What Node says of sources that it cannot run by itself. */
 const NEEDS_TRANSPILER = new Set([
@@ -15,11 +15,18 @@ const NEEDS_TRANSPILER = new Set([
 ])
 
 const modules: Map<string, Promise<void>> = new Map()
+/** How many tasks each module has declared while it was imported: what bodies make later is of this worker alone. */
+const declared: Map<string, number> = new Map()
+let importing = 0
 
 /** The function of a task, whose module is imported first. */
 export async function loadTask(ref: TaskRef): Promise<(...args: readonly unknown[]) => unknown> {
-  await loadModule(ref.module)
-  const fn = lookUp(ref)
+  try {
+    await loadModule(ref.module)
+  } catch (error) {
+    throw notImported(ref, error)
+  }
+  const fn = ref.ordinal < declaredIn(ref.module) ? lookUp(ref) : undefined
   if (typeof fn !== 'function' || fn.name !== ref.name) throw notFound(ref)
   return fn as (...args: readonly unknown[]) => unknown
 }
@@ -27,11 +34,22 @@ export async function loadTask(ref: TaskRef): Promise<(...args: readonly unknown
 function loadModule(module: string): Promise<void> {
   let loading = modules.get(module)
   if (loading === undefined) {
+    importing++
     // Outside of every body: there no pool may be made, else a program that is its own task module would start itself for ever.
-    loading = outside(() => importModule(module))
+    loading = outside(() => importModule(module)).finally(imported)
     modules.set(module, loading)
   }
   return loading
+}
+
+/** It may have imported others. While one more is being imported, nobody can tell which tasks are its own. */
+function imported(): void {
+  if (--importing > 0) return
+  for (const [module, tasks] of registry().modules) if (!declared.has(module)) declared.set(module, tasks.length)
+}
+
+function declaredIn(module: string): number {
+  return declared.get(module) ?? Infinity
 }
 
 async function importModule(module: string): Promise<void> {
@@ -44,7 +62,7 @@ async function importModule(module: string): Promise<void> {
 }
 
 function needsTranspiler(module: string, error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException
+  const { code } = (error ?? {}) as NodeJS.ErrnoException
   if (code !== undefined) return NEEDS_TRANSPILER.has(code) && /\.[cm]?[jt]sx?$/.test(module)
   // Decorators, and types that are imported like values: Node takes the types away, and chokes on the rest.
   return error instanceof SyntaxError && /\.[cm]?tsx?$/.test(module)
@@ -55,7 +73,7 @@ async function importWithTsx(module: string, cause: unknown): Promise<void> {
   const api = findTsx(module)
   if (api === undefined) {
     throw new Error(
-      `A worker cannot import ${module}: ${(cause as Error).message}\nUse Node 22.18 or newer with imports that end in .ts, or install tsx, or build first`,
+      `${(cause as Error).message}\nUse Node 22.18 or newer with imports that end in .ts, or install tsx, or build first`,
       { cause },
     )
   }
@@ -78,8 +96,19 @@ function findTsx(module: string): string | undefined {
   }
 }
 
+/** In what the module itself threw, nobody would find the task again. */
+function notImported({ name, module }: TaskRef, error: unknown): unknown {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
+  if (code === 'BOOTSTRAP') return error
+  return new TaskNotFoundError(
+    `Task ${name} cannot run in a worker, which failed to import ${module}: ${String(message ?? error)}\n` +
+      'Workers import the module of a task: keep tasks in a module of their own, which does no more than declare them',
+    { cause: error },
+  )
+}
+
 function notFound({ name, ordinal, module }: TaskRef): TaskNotFoundError {
-  const names = namesIn(module)
+  const names = namesIn(module).slice(0, declaredIn(module))
   const there = names.length === 0 ? 'no task at all' : names.map((each, i) => `${i}: ${each}`).join(', ')
   return new TaskNotFoundError(
     `Task ${name} (number ${ordinal} of its module) is not among the tasks that ${module} declares while it is imported: ${there}. ` +

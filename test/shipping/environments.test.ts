@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest'
+import { ANSWERS, Project, program, TASKS, TYPED_TASKS } from './project.ts'
+
+test('TypeScript that Node runs by itself', async () => {
+  using project = new Project({ 'tasks.ts': TYPED_TASKS, 'main.ts': program('./tasks.ts') })
+  expect(await project.answer('main.ts')).toEqual(ANSWERS)
+})
+
+test('JavaScript modules', async () => {
+  using project = new Project({ 'tasks.js': TASKS, 'main.js': program() })
+  expect(await project.answer('main.js')).toEqual(ANSWERS)
+})
+
+test('a CommonJS program with a CommonJS tasks module', async () => {
+  using project = new Project({
+    'tasks.cjs': commonJs(TASKS),
+    'main.cjs': `(async () => {${commonJs(program('./tasks.cjs'))}})()`,
+  })
+  expect(await project.answer('main.cjs')).toEqual(ANSWERS)
+})
+
+function commonJs(module: string): string {
+  const names = [...module.matchAll(/^export const (\w+)/gm)].map(([, name]) => name)
+  return `${module
+    .replaceAll(/^import (\{.*\}) from (.*)$/gm, 'const $1 = require($2)')
+    .replaceAll(/^export const/gm, 'const')}
+module.exports = { ${names.join(', ')} }`
+}
+
+test('modules in folders with characters that mean something in a URL', async () => {
+  using project = new Project(
+    {
+      'tasks.ts': TYPED_TASKS,
+      'main.ts': program('./tasks.ts'),
+      'tasks.cjs': commonJs(TASKS),
+      'common.ts': program('./tasks.cjs'),
+    },
+    "a #b?c 100%41 größe 数据 [id] it's {x}|^`&+;",
+  )
+  expect(await project.answer('main.ts')).toEqual(ANSWERS)
+  expect(await project.answer('common.ts')).toEqual(ANSWERS)
+})
+
+describe('tsx', () => {
+  test('runs a program whose imports end in .ts', async () => {
+    using project = new Project({ 'tasks.ts': TYPED_TASKS, 'main.ts': program('./tasks.ts') }).install('tsx')
+    expect(await project.answer('main.ts', { execArgv: ['--import', 'tsx'] })).toEqual(ANSWERS)
+  })
+
+  test('runs one whose imports end in .js, and mean .ts', async () => {
+    using project = new Project({
+      'tasks.ts': `import './nothing.js'\n${TYPED_TASKS}`,
+      'nothing.ts': 'export {}',
+      'main.ts': program(),
+    }).install('tsx')
+    expect(await project.answer('main.ts', { execArgv: ['--import', 'tsx'] })).toEqual(ANSWERS)
+  })
+
+  test('runs TypeScript that is more than JavaScript with types', async () => {
+    using project = new Project({ 'tasks.ts': `${TYPED_TASKS}${ENUM}`, 'main.ts': program() }).install('tsx')
+    expect(await project.answer('main.ts', { execArgv: ['--import', 'tsx'] })).toEqual(ANSWERS)
+  })
+
+  test('runs static methods with the decorator', async () => {
+    using project = new Project({ 'tasks.ts': DECORATED, 'main.ts': program() }).install('tsx')
+    expect(await project.answer('main.ts', { execArgv: ['--import', 'tsx'] })).toEqual(ANSWERS)
+  })
+})
+
+const ENUM = `
+enum Colour { Red = 1 }
+class Point { constructor(readonly x: number, private y = Colour.Red) {} }
+export const points = [new Point(1)]
+`
+
+const DECORATED = `
+import { isMainThread } from 'node:worker_threads'
+import { task } from 'taps-sdk'
+class Numbers {
+  static factor = 1
+  @task() static square(x: number): number { return this.factor * x * x }
+  @task({ name: 'where' }) static place(client: number): string {
+    return isMainThread ? (process.pid === client ? 'client' : 'process') : 'thread'
+  }
+}
+export const { square, place } = Numbers
+`
+
+test('source maps that Node follows', async () => {
+  const map = { version: 3, sources: ['elsewhere/tasks.ts'], names: [], mappings: 'AAAA;AACA;AACA;AACA;AACA;AACA;AACA' }
+  using project = new Project({
+    'tasks.js': `${TASKS}//# ${'sourceMappingURL'}=tasks.js.map\n`,
+    'tasks.js.map': JSON.stringify(map),
+    'main.js': program(),
+  })
+  expect(await project.answer('main.js', { execArgv: ['--enable-source-maps'] })).toEqual(ANSWERS)
+})
