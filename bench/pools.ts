@@ -68,7 +68,9 @@ async function loadAnyTasks(): Promise<Readonly<Record<FunctionName, Task<unknow
 export async function loadExecutor(kind: Kind) {
   const { ProcessPoolExecutor, ThreadPoolExecutor } = await import('taps-sdk/node')
   const Executor = kind === 'threads' ? ThreadPoolExecutor : ProcessPoolExecutor
-  return (workers = WORKERS) => new Executor({ maxWorkers: workers })
+  // Peers pass on all options of Node; ours are given none unless told. These are needed by `profile.ts`.
+  const execArgv = process.execArgv.filter((arg) => arg.startsWith('--cpu-prof'))
+  return (workers = WORKERS) => new Executor({ maxWorkers: workers, execArgv })
 }
 
 const tapsSdk =
