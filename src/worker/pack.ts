@@ -4,7 +4,7 @@
  * cannot travel.
  */
 import { types } from 'node:util'
-import { Serializer } from 'node:v8'
+import type { Serializer } from 'node:v8'
 import { SerializationError } from '../errors.ts'
 import { type Kind, kindOf } from './built-ins.ts'
 import { type Custom, serializeCustom } from './custom-classes.ts'
@@ -284,27 +284,30 @@ function isLoose(array: readonly unknown[]): boolean {
   return false
 }
 
-/** Writes numbers where the walk put them. */
-class PacketSerializer extends Serializer {
-  _writeHostObject(number: Uint32Array): void {
-    this.writeUint32(number[0] as number)
-  }
-}
-
-interface WithViewsAsHostObjects {
+/** Not all of it is known to Node's types. */
+interface Writer extends Serializer {
   _setTreatArrayBufferViewsAsHostObjects(flag: boolean): void
+  _writeHostObject(number: Uint32Array): void
 }
 
 function write(root: unknown, parts: readonly Part[], contents: readonly Content[]): Uint8Array {
-  const serializer = new PacketSerializer()
-  ;(serializer as unknown as WithViewsAsHostObjects)._setTreatArrayBufferViewsAsHostObjects(true)
-  serializer.writeHeader()
-  serializer.writeUint32(parts.length)
-  for (const part of parts) serializer.writeValue(part)
-  serializer.writeValue(root)
-  serializer.writeUint32(contents.length)
-  for (const content of contents) serializer.writeValue(content)
-  return serializer.releaseBuffer()
+  const writer = newWriter()
+  writer.writeHeader()
+  writer.writeUint32(parts.length)
+  for (const part of parts) writer.writeValue(part)
+  writer.writeValue(root)
+  writer.writeUint32(contents.length)
+  for (const content of contents) writer.writeValue(content)
+  return writer.releaseBuffer()
+}
+
+function newWriter(): Writer {
+  // Not imported: it takes 2 ms, and many programs never need it.
+  const writer = new (process.getBuiltinModule('node:v8').Serializer)() as Writer
+  // The only views in what the walk made are numbers.
+  writer._setTreatArrayBufferViewsAsHostObjects(true)
+  writer._writeHostObject = ([number]) => writer.writeUint32(number as number)
+  return writer
 }
 
 /** All of its buffer, which is ours. */

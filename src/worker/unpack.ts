@@ -1,4 +1,4 @@
-import { Deserializer } from 'node:v8'
+import type { Deserializer } from 'node:v8'
 import { viewClass } from './built-ins.ts'
 import { deserializeCustom } from './custom-classes.ts'
 import { define, fillError, makeError } from './error-shape.ts'
@@ -6,9 +6,9 @@ import { resizable } from './freight.ts'
 import type { Content, Encoded, ErrorContent, Packet, Part } from './packet.ts'
 
 /** @throws anything, if the packet is broken */
-export function unpack({ bytes, beside }: Packet): unknown {
+function unpack({ bytes, beside }: Packet): unknown {
   const made: unknown[] = []
-  const reader = new PacketReader(bytes, made)
+  const reader = newReader(bytes, made)
   reader.readHeader()
   for (let left = reader.readUint32(); left > 0; left--) made.push(make(reader.readValue() as Part, made, beside))
   const value: unknown = reader.readValue()
@@ -19,25 +19,21 @@ export function unpack({ bytes, beside }: Packet): unknown {
   return value
 }
 
-/** Parses JSON, or reads a packet. @throws anything, if it is broken */
-export function decodeAny(encoded: Encoded): unknown {
-  return typeof encoded === 'string' ? JSON.parse(encoded) : unpack(encoded)
+/** Not all of it is known to Node's types. */
+interface Reader extends Deserializer {
+  _readHostObject(): unknown
 }
 
 /** Puts what was made in the places of the numbers. */
-class PacketReader extends Deserializer {
-  readonly #made: readonly unknown[]
+function newReader(bytes: Uint8Array, made: readonly unknown[]): Reader {
+  const reader = new (process.getBuiltinModule('node:v8').Deserializer)(bytes) as Reader
+  reader._readHostObject = () => at(made, reader.readUint32())
+  return reader
+}
 
-  constructor(bytes: Uint8Array, made: readonly unknown[]) {
-    super(bytes)
-    this.#made = made
-  }
-
-  _readHostObject(): unknown {
-    const number = this.readUint32()
-    if (number >= this.#made.length) throw new RangeError('a part is missing')
-    return this.#made[number]
-  }
+/** Parses JSON, or reads a packet. @throws anything, if it is broken */
+export function decodeAny(encoded: Encoded): unknown {
+  return typeof encoded === 'string' ? JSON.parse(encoded) : unpack(encoded)
 }
 
 function make(part: Part, made: readonly unknown[], beside: readonly object[]): unknown {
