@@ -69,7 +69,8 @@ export function callerModule(own: readonly string[]): string {
   const util = process?.getBuiltinModule?.('node:util') as Util | undefined
   // Without source maps: they would name the file that the module was made from, which a worker cannot import.
   const sites = util?.getCallSites?.(DEEPEST, { sourceMap: false }) ?? []
-  const scripts = sites.map(({ scriptName }) => toUrl(scriptName))
+  // Below the module stands what evaluates it.
+  const scripts = sites.map(({ scriptName }) => toUrl(scriptName)).filter((script) => !script.startsWith('node:'))
   const library = [...own, import.meta.url]
   return (
     scripts.find((script) => script !== '' && !library.includes(script)) ?? (scripts.length > 0 ? library[0] : '') ?? ''
