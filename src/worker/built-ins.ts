@@ -1,4 +1,4 @@
-import { types } from 'node:util'
+import * as types from 'node:util/types'
 import { className } from './describe.ts'
 
 /** What an object is to a packet. */

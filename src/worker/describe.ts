@@ -1,5 +1,5 @@
 /** What a value is, in words, for errors: of a value of which nothing is known, not even whether it can be asked. */
-import { types } from 'node:util'
+import * as types from 'node:util/types'
 import { isFuture } from '../future/task-future.ts'
 
 /** Such as `a function`, `an instance of Socket`. Never throws. */

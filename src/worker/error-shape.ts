@@ -1,5 +1,5 @@
 /** How an error is taken apart and made again. */
-import { types } from 'node:util'
+import * as types from 'node:util/types'
 import * as errors from '../errors.ts'
 import { prototypes } from './built-ins.ts'
 import { type Custom, classOf, identifierOf, transformCustom } from './custom-classes.ts'

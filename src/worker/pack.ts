@@ -3,7 +3,7 @@
  * numbers in the places of what v8 does not write; see packet.ts. It does not recurse, and tells the path of whatever
  * cannot travel.
  */
-import { types } from 'node:util'
+import * as types from 'node:util/types'
 import type { Serializer } from 'node:v8'
 import { SerializationError } from '../errors.ts'
 import { type Kind, kindOf } from './built-ins.ts'

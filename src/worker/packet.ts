@@ -19,6 +19,15 @@ export interface Packet {
   readonly size: number
 }
 
+/** What is sent to a thread changes hands: a copy for each time that it is sent. */
+export function copyOf({ bytes, beside, size }: Packet): Packet {
+  return {
+    bytes: bytes.slice(),
+    beside: beside.map((object) => (object instanceof ArrayBuffer ? object.slice(0) : object)),
+    size,
+  }
+}
+
 /** What one number stands for. */
 export type Part =
   /** One of `beside`, as it is. */
