@@ -177,7 +177,7 @@ process.exitCode = problems.length === 0 ? 0 : 1
 function leftovers(): number {
   return [tmpdir(), '/dev/shm']
     .flatMap((dir) => (existsSync(dir) ? readdirSync(dir) : []))
-    .filter((name) => name.startsWith('taps-sdk-')).length
+    .filter((name) => /^taps-sdk-[0-9a-f-]{36}$/.test(name)).length
 }
 
 function isAlive(pid: number): boolean {

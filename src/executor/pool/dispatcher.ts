@@ -35,6 +35,8 @@ export interface DispatcherListener {
 
 /** Workers that fail to start, one after the other, before the calls that wait for them fail too. */
 const MOST_FAILED_STARTS = 3
+/** After how many calls the clock is read, less one: a power of 2. */
+const READ_CLOCK = 31
 /** How often a call may lose its worker before it has begun. */
 const MOST_MOVES = 10
 /** Milliseconds after which a lane is looked at that has not answered although it had little to do. */
@@ -52,6 +54,7 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
   /** Where there are several groups, calls wait here by group: else those of one would keep those of others waiting. */
   readonly #queues: ReadonlyMap<string, ReadyQueue<Queued>> | undefined
   #failedStarts = 0
+  #placed = 0
   /** Groups whose calls fail, because no worker can be started for them. */
   readonly #doomed: Map<Group, () => Error> = new Map()
   #onQuiet: (() => void)[] = []
@@ -93,6 +96,12 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
     return [...this.#groups.values()].flatMap(({ workers }) => workers)
   }
 
+  get #workerCount(): number {
+    let count = 0
+    for (const { workers } of this.#groups.values()) count += workers.length
+    return count
+  }
+
   // --- Calls
 
   pump(): void {
@@ -118,7 +127,8 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
     if (!group.wantsMore) return false
     const flight = this.#take(group)
     if (flight === undefined) return false
-    systemClock.now()
+    // For `isOvertime`, which goes by the last reading.
+    if ((++this.#placed & READ_CLOCK) === 0) systemClock.now()
     if (!group.place(flight)) group.hold(flight)
     return true
   }
@@ -198,7 +208,7 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
 
   /** Calls of another group wait, and there may be no more workers. */
   #makeRoom(worker: PoolWorker): void {
-    if (this.#groups.size === 1 || this.#workers.length < this.#options.maxWorkers) return
+    if (this.#groups.size === 1 || this.#workerCount < this.#options.maxWorkers) return
     const isWanted = [...this.#groups.values()].some(
       (group) => group.name !== worker.group && group.workers.length === 0 && this.#backlogOf(group) > 0,
     )
@@ -218,13 +228,18 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
   // --- Calls behind one that takes longer than was thought
 
   #watch(): void {
-    if (this.#rescueTimer !== undefined || !this.#options.isThread) return
-    const isShared = this.#workers.some(({ lanes }) => lanes.some((lane) => lane.size > 1))
-    if (!isShared) return
+    if (this.#rescueTimer !== undefined || !this.#options.isThread || !this.#hasShared) return
     this.#rescueTimer = setTimeout(() => {
       this.#rescueTimer = undefined
       this.#rescue()
     }, LATE)
+  }
+
+  /** Whether a call waits in a lane behind another one, and could go elsewhere. */
+  get #hasShared(): boolean {
+    for (const { lanes } of this.#groups.values())
+      if (lanes.length > 1) for (const lane of lanes) if (lane.size > 1) return true
+    return false
   }
 
   #rescue(): void {
@@ -240,10 +255,11 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
   // --- Workers
 
   #grow(group: Group): void {
+    let wanted = this.#backlogOf(group)
+    if (wanted === 0) return
     const { workers } = group
-    const starting = workers.reduce((count, { isReady }) => (isReady ? count : count + 1), 0)
-    let wanted = this.#backlogOf(group) - starting
-    for (let free = this.#options.maxWorkers - this.#workers.length; wanted > 0 && free > 0; wanted--, free--)
+    for (const { isReady } of workers) if (!isReady) wanted--
+    for (let free = this.#options.maxWorkers - this.#workerCount; wanted > 0 && free > 0; wanted--, free--)
       this.#start(group)
     if (wanted > 0 && workers.length === 0) {
       const idle = this.#workers.find((worker) => worker.isOpen && worker.isIdle)
@@ -260,7 +276,7 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
   /** All workers there may be, with the modules of these tasks imported. */
   async warmup(kinds: readonly TaskKind[]): Promise<void> {
     const [group] = this.#groups.values() as Iterable<Group> as [Group]
-    while (this.#workers.length < this.#options.maxWorkers) this.#start(group)
+    while (this.#workerCount < this.#options.maxWorkers) this.#start(group)
     await Promise.all(this.#workers.map((worker) => worker.warm(kinds.map(({ message }) => message))))
   }
 

@@ -61,6 +61,7 @@ export class Group {
 
   /** Gives a lane to one of the calls that wait. @returns whether that made a difference */
   placeWaiting(): boolean {
+    if (this.waiting === 0) return false
     for (const queue of [this.#again, this.#held]) {
       const flight = queue.peek()
       if (flight === undefined || !this.place(flight)) continue
