@@ -22,7 +22,8 @@ export interface Packet {
 /** What is sent to a thread changes hands: a copy for each time that it is sent. */
 export function copyOf({ bytes, beside, size }: Packet): Packet {
   return {
-    bytes: bytes.slice(),
+    // Not slice: that of a Buffer is no copy.
+    bytes: new Uint8Array(bytes),
     beside: beside.map((object) => (object instanceof ArrayBuffer ? object.slice(0) : object)),
     size,
   }

@@ -17,6 +17,7 @@ import {
   VALUE_PACKET,
 } from '../../worker/protocol.ts'
 import { Flight } from './flight.ts'
+import { handOut } from './hand-out.ts'
 import type { PoolWorker } from './pool-worker.ts'
 import type { TaskKind } from './task-kind.ts'
 
@@ -26,7 +27,7 @@ export const FULL = 1000
 export const ALONE = 1e9
 /** Calls that a lane holds, at the most: see `SharedLedger` for why there is a bound. */
 const MOST_CALLS = 2000
-/** Characters of arguments that it holds, at the most; one call may have more. */
+/** Characters or bytes of arguments that it holds, at the most; one call may have more. */
 const MOST_TEXT = 262_144
 
 /** What a worker runs one after the other, in the order in which it was sent; results come back in that order. */
@@ -37,7 +38,7 @@ export class Lane {
   #flights: Fifo<Flight> = new Fifo()
   /** Microseconds of work that it holds. */
   load = 0
-  /** Characters of their arguments. */
+  /** Characters or bytes of their arguments. */
   #length = 0
   /** Positions of the next call, and of the next result. */
   #next = 0
@@ -74,25 +75,40 @@ export class Lane {
   }
 
   add(flight: Flight, load: number): void {
+    const args = this.#argsOf(flight)
+    if (args === undefined) return
     if (this.isIdle) this.lastSign = lastReading
     flight.lane = this
     flight.load = load
     flight.position = this.#next++
     this.#flights.push(flight)
     this.load += load
-    flight.leave()
     const { call, kind } = flight
-    const { payload } = call
-    const args = typeof payload === 'string' ? payload : this.#pack(payload, call.mayRunAgain)
-    this.#length += args.length
+    this.#length += typeof call.payload === 'string' ? args.length : call.payload.size
     if (this.worker.isNew(kind)) this.#tasks.push(kind.message)
     const text = `${kind.no},${call.seq},${call.attempts},${args}`
     this.#calls = this.#calls === '' ? text : `${this.#calls},${text}`
   }
 
+  /** Undefined if they have gone with a worker that ended: then the call fails. */
+  #argsOf(flight: Flight): string | undefined {
+    flight.leave()
+    const { payload } = flight.call
+    if (typeof payload === 'string') return payload
+    try {
+      return this.#pack(payload, flight.call.mayRunAgain)
+    } catch (error) {
+      const now = systemClock.now()
+      flight.end(false, error, now, now)
+      return undefined
+    }
+  }
+
   #pack(packet: Packet, mayRunAgain: boolean): string {
+    // Behind other calls it may be lost with the worker, or be taken back, before it has begun.
+    const sent = this.worker.link.takesAway ? handOut(packet, mayRunAgain || !this.isIdle) : packet
     this.#packing ??= new Packing()
-    return String(this.#packing.add(mayRunAgain ? copyOf(packet) : packet))
+    return String(this.#packing.add(sent))
   }
 
   /** Sends what was added. */
@@ -201,10 +217,11 @@ export class Lane {
     if (flight === undefined || flight.position !== position) return
     const { timeout, killAfter } = flight.kind
     flight.timer = setTimeout(() => {
-      flight.timer = setTimeout(
-        () => this.worker.kill(`did not stop within ${killAfter} ms after the time of ${flight.kind.name} was up`),
-        killAfter,
-      )
+      if (killAfter !== Infinity)
+        flight.timer = setTimeout(
+          () => this.worker.kill(`did not stop within ${killAfter} ms after the time of ${flight.kind.name} was up`),
+          killAfter,
+        )
       flight.run?.timeUp()
     }, timeout)
   }
@@ -276,14 +293,5 @@ class Gap extends Flight {
     super(call, kind)
     this.position = position
     this.isRevoked = true
-  }
-}
-
-/** What is sent to a thread changes hands: what may be needed again is kept. */
-function copyOf({ bytes, beside, size }: Packet): Packet {
-  return {
-    bytes: bytes.slice(),
-    beside: beside.map((object) => (object instanceof ArrayBuffer ? object.slice(0) : object)),
-    size,
   }
 }

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { FROM_CLIENT, LEDGERS, LIFELINE, TO_CLIENT } from '../../worker/descriptors.ts'
 import { FrameReader, frame } from '../../worker/frames.ts'
 import { FileLedgerReader } from '../../worker/ledger.ts'
+import { Lines } from '../../worker/lines.ts'
 import { workerSource } from '../../worker/source.ts'
-import { lineSplitter } from './lines.ts'
 import type { LinkListener, StartWorker, WorkerExit, WorkerLink } from './worker-link.ts'
 
 /** What processes are started with. */
@@ -37,12 +37,13 @@ type Init = Parameters<StartWorker>[0]
 /** What both kinds have in common: frames on two streams, and how a child ends. */
 abstract class ProcessLink implements WorkerLink {
   readonly id: number
+  readonly takesAway = false
   abstract readonly ledgers: readonly FileLedgerReader[]
   protected readonly child: ChildProcess
   readonly #listener: LinkListener
   readonly #toWorker: Socket
   readonly #fromWorker: Socket
-  #exit: WorkerExit | undefined
+  #hasExited = false
   /** Why we ended it. */
   #fault: unknown
   #isTold = false
@@ -55,23 +56,22 @@ abstract class ProcessLink implements WorkerLink {
     this.#fromWorker = child.stdio[from] as Socket
     child.on('error', (error: NodeJS.ErrnoException) => {
       // A program that cannot be started has no exit.
-      if (child.pid === undefined)
-        this.#ended({ how: `could not be started: ${error.message}`, cause: error, isHopeless: true })
+      if (child.pid === undefined) this.#ended({ how: 'could not be started', cause: error, isHopeless: true })
     })
     child.on('exit', (code, signal) => {
-      const how = signal === null ? `exited with code ${code}` : `was killed by ${signal}`
-      this.#exit = { how, cause: this.#fault }
-      if (this.#fromWorker.destroyed) this.#ended(this.#exit)
-      // What it started itself may keep the pipe open.
-      else setTimeout(() => this.#fromWorker.destroy(), PATIENCE).unref()
+      const killed = this.#fault === undefined ? `was killed by ${signal}` : 'said something that makes no sense'
+      const exit = { how: signal === null ? `exited with code ${code}` : killed, cause: this.#fault }
+      this.#hasExited = true
+      child.on('close', () => this.#ended(exit))
+      // What it started itself may keep its pipes open. This process may have been busy: what has arrived is read first.
+      setTimeout(() => setImmediate(() => this.#ended(exit)), PATIENCE).unref()
     })
     if (child.pid === undefined) return
     const reader = new FrameReader((text, objects) => listener.received(text, objects))
     this.#fromWorker.on('data', (chunk: Uint8Array) => this.#read(reader, chunk))
     this.#fromWorker.on('close', () => {
-      if (this.#exit !== undefined) this.#ended(this.#exit)
       // Without its pipe it is of no use.
-      else this.kill()
+      if (!this.#hasExited) this.kill()
     })
     // A broken pipe: the exit tells more.
     this.#toWorker.on('error', () => {})
@@ -97,6 +97,12 @@ abstract class ProcessLink implements WorkerLink {
     this.child.kill('SIGKILL')
   }
 
+  /** What is written past the worker: by what it started, by native code, by Node when it ends. */
+  protected passOn(name: 'stdout' | 'stderr'): void {
+    const lines = new Lines((line) => this.#listener.wrote(name, line))
+    this.child[name]?.on('data', (chunk) => lines.write(chunk)).on('close', () => lines.end())
+  }
+
   #read(reader: FrameReader, chunk: Uint8Array): void {
     if (this.#fault !== undefined) return
     try {
@@ -116,7 +122,7 @@ abstract class ProcessLink implements WorkerLink {
 }
 
 /** Milliseconds that a pipe may stay open after the process behind it has ended. */
-const PATIENCE = 1000
+const PATIENCE = 100
 
 class LocalProcess extends ProcessLink {
   readonly ledgers: readonly FileLedgerReader[]
@@ -142,14 +148,8 @@ class LocalProcess extends ProcessLink {
     })
     this.ledgers = Array.from({ length: init.lanes }, (_, lane) => new FileLedgerReader(file, lane))
     if (child.pid === undefined) return
-    child.stdout?.on(
-      'data',
-      lineSplitter((line) => listener.wrote('stdout', line)),
-    )
-    child.stderr?.on(
-      'data',
-      lineSplitter((line) => listener.wrote('stderr', line)),
-    )
+    this.passOn('stdout')
+    this.passOn('stderr')
     this.send(JSON.stringify({ ...init, isThread: false, hasLedgers: true }), beside)
   }
 }
@@ -173,10 +173,7 @@ class PrefixedProcess extends ProcessLink {
     })
     super(child, [0, 1], listener)
     if (child.pid === undefined) return
-    child.stderr?.on(
-      'data',
-      lineSplitter((line) => listener.wrote('stderr', line)),
-    )
+    this.passOn('stderr')
     this.send(JSON.stringify({ ...init, isThread: false, hasLedgers: false }), beside)
   }
 }

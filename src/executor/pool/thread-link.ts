@@ -1,9 +1,9 @@
 import { MessageChannel, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
 import { PortChannel } from '../../worker/channel.ts'
 import { SharedLedgerReader } from '../../worker/ledger.ts'
+import { Lines } from '../../worker/lines.ts'
 import type { ThreadData } from '../../worker/main.ts'
 import { workerSource } from '../../worker/source.ts'
-import { lineSplitter } from './lines.ts'
 import type { StartWorker, WorkerLink } from './worker-link.ts'
 
 /** What threads are started with. */
@@ -42,11 +42,10 @@ export function startThread({ env, execArgv, resourceLimits }: ThreadOptions): S
     worker.on('error', (error) => {
       cause = error
     })
-    for (const name of ['stdout', 'stderr'] as const)
-      worker[name].on(
-        'data',
-        lineSplitter((line) => listener.wrote(name, line)),
-      )
+    for (const name of ['stdout', 'stderr'] as const) {
+      const lines = new Lines((line) => listener.wrote(name, line))
+      worker[name].on('data', (chunk) => lines.write(chunk)).on('end', () => lines.end())
+    }
     worker.on('exit', (code) => {
       channel.drain()
       port1.close()
@@ -56,6 +55,7 @@ export function startThread({ env, execArgv, resourceLimits }: ThreadOptions): S
     return {
       id,
       ledgers,
+      takesAway: true,
       send: (text, objects) => channel.send(text, objects),
       hold(isHeld) {
         if (isHeld) {

@@ -26,6 +26,8 @@ export interface WorkerLink {
   readonly id: number
   /** One for each lane; none where nothing outlives the worker. */
   readonly ledgers: readonly LedgerReader[]
+  /** Whether the buffers that are sent are not here any more. */
+  readonly takesAway: boolean
   send(text: string, beside?: readonly object[]): void
   /** Whether the program has to stay alive for it. */
   hold(isHeld: boolean): void
