@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ANSWERS, Project, program, TASKS, TYPED_TASKS } from './project.ts'
+import { ANSWERS, DECORATED_TASKS, Project, program, TASKS, TYPED_TASKS } from './project.ts'
 
 test('TypeScript that Node runs by itself', async () => {
   using project = new Project({ 'tasks.ts': TYPED_TASKS, 'main.ts': program('./tasks.ts') })
@@ -62,7 +62,7 @@ describe('tsx', () => {
   })
 
   test('runs static methods with the decorator', async () => {
-    using project = new Project({ 'tasks.ts': DECORATED, 'main.ts': program() }).install('tsx')
+    using project = new Project({ 'tasks.ts': DECORATED_TASKS, 'main.ts': program() }).install('tsx')
     expect(await project.answer('main.ts', { execArgv: ['--import', 'tsx'] })).toEqual(ANSWERS)
   })
 })
@@ -71,19 +71,6 @@ const ENUM = `
 enum Colour { Red = 1 }
 class Point { constructor(readonly x: number, private y = Colour.Red) {} }
 export const points = [new Point(1)]
-`
-
-const DECORATED = `
-import { isMainThread } from 'node:worker_threads'
-import { task } from 'taps-sdk'
-class Numbers {
-  static factor = 1
-  @task() static square(x: number): number { return this.factor * x * x }
-  @task({ name: 'where' }) static place(client: number): string {
-    return isMainThread ? (process.pid === client ? 'client' : 'process') : 'thread'
-  }
-}
-export const { square, place } = Numbers
 `
 
 test('source maps that Node follows', async () => {

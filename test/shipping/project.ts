@@ -1,9 +1,24 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
-export const checkout: string = join(import.meta.dirname, '../..')
+const checkout = join(import.meta.dirname, '../..')
+
+const PACKAGE = ['dist', 'package.json']
+const { dependencies } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as {
+  readonly dependencies: Readonly<Record<string, string>>
+}
 
 /** What a program left behind. */
 export interface Outcome {
@@ -35,13 +50,15 @@ export class Project implements Disposable {
   constructor(files: Readonly<Record<string, string>>, name = 'project') {
     this.folder = join(this.#top, name)
     this.write({ 'package.json': '{ "type": "module" }', ...files })
-    this.install('taps-sdk', checkout)
+    // A copy, as an installation makes one: tools treat a link like the user's own sources.
+    const library = join(this.folder, 'node_modules/taps-sdk')
+    for (const part of PACKAGE) cpSync(join(checkout, part), join(library, part), { recursive: true })
+    this.install(...Object.keys(dependencies))
   }
 
-  /** Makes a package of this checkout available. */
-  install(name: string, from: string = join(checkout, 'node_modules', name)): this {
-    mkdirSync(join(this.folder, 'node_modules'), { recursive: true })
-    symlinkSync(from, join(this.folder, 'node_modules', name))
+  /** Makes packages of this checkout available. */
+  install(...names: readonly string[]): this {
+    for (const name of names) symlinkSync(join(checkout, 'node_modules', name), join(this.folder, 'node_modules', name))
     return this
   }
 
@@ -51,6 +68,17 @@ export class Project implements Disposable {
       writeFileSync(join(this.folder, name), text)
     }
     return this
+  }
+
+  /** What one of its files holds; nothing, if it is not there. */
+  read(name: string): string {
+    const path = join(this.folder, name)
+    return existsSync(path) ? readFileSync(path, 'utf8') : ''
+  }
+
+  /** Takes files or folders away, so that a program shows that it does without them. */
+  remove(...names: readonly string[]): void {
+    for (const name of names) rmSync(join(this.folder, name), { recursive: true })
   }
 
   /** Runs one of its programs. */
@@ -91,6 +119,20 @@ export const TYPED_TASKS: string = TASKS.replaceAll('(x)', '(x: number): number'
   '(client)',
   '(client: number): string',
 )
+
+/** The same, as static methods. */
+export const DECORATED_TASKS = `
+import { isMainThread } from 'node:worker_threads'
+import { task } from 'taps-sdk'
+class Numbers {
+  static factor = 1
+  @task() static square(x: number): number { return this.factor * x * x }
+  @task({ name: 'where' }) static place(client: number): string {
+    return isMainThread ? (process.pid === client ? 'client' : 'process') : 'thread'
+  }
+}
+export const { square, place } = Numbers
+`
 
 /** A program that runs these tasks in both kinds of workers, behind an engine too. */
 export function program(tasks = './tasks.js'): string {
