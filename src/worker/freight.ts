@@ -46,6 +46,7 @@ export class Freight {
   readonly #holds: Map<ArrayBuffer, Hold> = new Map()
   readonly #views: HeldView[] = []
   readonly #ports: object[] = []
+  readonly #inside: { readonly start: number; readonly freight: Freight }[] = []
   /** By their places beside the structure, the buffers that go there. */
   readonly #cargo: Map<number, Hold> = new Map()
 
@@ -66,11 +67,12 @@ export class Freight {
     return this.add(port)
   }
 
-  /** What travels beside a packet in this one. @returns where it begins */
-  addAll(things: readonly object[]): number {
-    const start = this.#beside.length
-    for (const thing of things) this.#beside.push(thing)
-    return start
+  /** A packet in this one. @returns where its bytes are, where what travels beside them begins, and how much that is */
+  addPacket(bytes: Uint8Array, freight: Freight): [bytes: number, start: number, count: number] {
+    const start = this.#beside.push(bufferOf(bytes))
+    this.#inside.push({ start, freight })
+    for (const thing of freight.#beside) this.#beside.push(thing)
+    return [start - 1, start, freight.#beside.length]
   }
 
   /** The whole of a buffer. @returns its number */
@@ -107,6 +109,10 @@ export class Freight {
   load(): readonly object[] {
     for (const [index, { buffer, start, end }] of this.#cargo)
       this.#beside[index] = isMoved(buffer) ? buffer.transfer() : copy(buffer, start, end)
+    for (const { start, freight } of this.#inside) {
+      const things = freight.load()
+      this.#beside.splice(start, things.length, ...things)
+    }
     for (const port of this.#ports) shared().gone.add(port)
     return this.#beside
   }
@@ -152,6 +158,11 @@ export function resizable(buffer: ArrayBuffer, maxByteLength: number): ArrayBuff
   const made = new Resizable(buffer.byteLength, { maxByteLength })
   new Uint8Array(made).set(new Uint8Array(buffer))
   return made
+}
+
+/** All of the buffer of bytes that are ours. */
+function bufferOf(bytes: Uint8Array): object {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer
 }
 
 /** In elements; of a DataView in bytes. */

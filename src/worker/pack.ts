@@ -4,28 +4,30 @@
  * cannot travel.
  */
 import * as types from 'node:util/types'
-import type { Serializer } from 'node:v8'
 import { SerializationError } from '../errors.ts'
 import { type Kind, kindOf } from './built-ins.ts'
 import { type Custom, serializeCustom } from './custom-classes.ts'
 import { cure, describe } from './describe.ts'
-import { customError, define, errorContent, errorPart } from './error-shape.ts'
+import { customError, errorContent, errorPart } from './error-shape.ts'
 import { Freight } from './freight.ts'
 import { toJson } from './json-safe.ts'
 import type { Content, Packet, Part, ShellKind } from './packet.ts'
-import { insideError, isAffordable, type Place, pathOf, placeIn, type Step } from './place.ts'
+import { insideError, type Place, pathOf, payFor, placeIn, type Step } from './place.ts'
+import { copyArray, isFlat, isLeaf, isLoose } from './shallow-copy.ts'
+import { newWriter } from './v8-stream.ts'
 
 /** Every so many levels a container becomes a shell, because v8 recurses: it fails between 1,000 and 2,000 levels. */
 const LEVELS_OF_V8 = 200
 /** An error costs as much as so many objects: its stack is made when it is read. */
 const COST_OF_ERROR = 100
-/** Looking for named properties among more elements would cost more than all the rest. */
-const MOST_ELEMENTS_WITH_NAMES = 10_000
 
 /** @throws SerializationError with the path of what cannot travel */
 export function pack(place: Place, value: unknown, isThread: boolean): Packet {
   try {
-    return new Packing(isThread).pack(value, place)
+    const packing = new Packing(isThread)
+    const bytes = packing.write(value, place)
+    const beside = packing.freight.load()
+    return { bytes, beside, size: beside.reduce((size, thing) => size + sizeOf(thing), bytes.byteLength) }
   } catch (cause) {
     throw cause instanceof SerializationError ? cause : cannotTravel(place, cause)
   }
@@ -48,7 +50,7 @@ class Packing {
   readonly #isThread: boolean
   readonly #parts: Part[] = []
   readonly #contents: Content[] = []
-  readonly #freight: Freight = new Freight(this.#parts)
+  readonly freight: Freight = new Freight(this.#parts)
   /** By object, what stands for it in the copy. */
   readonly #standIns: Map<object, object> = new Map()
   readonly #open: Open[] = []
@@ -57,13 +59,18 @@ class Packing {
     this.#isThread = isThread
   }
 
-  pack(value: unknown, place: Place): Packet {
+  /** @returns all but the freight, which is to be loaded when nothing else can fail */
+  write(value: unknown, place: Place): Uint8Array {
     const root = this.#standInOf(value, place)
     for (let open = this.#open.pop(); open !== undefined; open = this.#open.pop()) this.#fill(open)
-    this.#freight.close()
-    const bytes = write(root, this.#parts, this.#contents)
-    const beside = this.#freight.load()
-    return { bytes, beside, size: beside.reduce((size, thing) => size + sizeOf(thing), bytes.byteLength) }
+    this.freight.close()
+    const writer = newWriter()
+    writer.writeUint32(this.#parts.length)
+    for (const part of this.#parts) writer.writeValue(part)
+    writer.writeValue(root)
+    writer.writeUint32(this.#contents.length)
+    for (const content of this.#contents) writer.writeValue(content)
+    return writer.releaseBuffer()
   }
 
   /** The value of a child, for the copy. */
@@ -77,7 +84,7 @@ class Packing {
     if (typeof value !== 'object' || value === null) return value
     try {
       const kind = kindOf(value)
-      if (!isAffordable(place, kind === 'error' ? COST_OF_ERROR : 1))
+      if (!payFor(place, kind === 'error' ? COST_OF_ERROR : 1))
         return this.#refuse(value, place, 'it is nested too deeply')
       return this.#standInOfObject(value, kind, place)
     } catch (cause) {
@@ -98,7 +105,7 @@ class Packing {
       case 'native':
         return this.#put(value, value)
       case 'buffer':
-        return this.#number(value, this.#freight.addBuffer(value as ArrayBuffer))
+        return this.#number(value, this.freight.addBuffer(value as ArrayBuffer))
       case 'view':
         return this.#view(value as ArrayBufferView, place)
       case 'url':
@@ -107,9 +114,9 @@ class Packing {
         return this.#custom(value, place, customError(value)) ?? this.#error(value, place)
       case 'sharedBuffer':
       case 'threadOnly':
-        return this.#isThread ? this.#number(value, this.#freight.add(value)) : this.#refuseToProcess(value, place)
+        return this.#isThread ? this.#number(value, this.freight.add(value)) : this.#refuseToProcess(value, place)
       case 'port':
-        return this.#isThread ? this.#number(value, this.#freight.addPort(value)) : this.#refuseToProcess(value, place)
+        return this.#isThread ? this.#number(value, this.freight.addPort(value)) : this.#refuseToProcess(value, place)
       case 'instance':
         return this.#custom(value, place, serializeCustom(value)) ?? this.#refuse(value, place)
     }
@@ -166,11 +173,11 @@ class Packing {
 
   #view(view: ArrayBufferView, place: Place): unknown {
     const { buffer } = view
-    if (!types.isSharedArrayBuffer(buffer)) return this.#number(view, this.#freight.addView(view))
+    if (!types.isSharedArrayBuffer(buffer)) return this.#number(view, this.freight.addView(view))
     if (!this.#isThread) return this.#refuseToProcess(buffer, place)
-    if (!this.#standIns.has(buffer)) this.#number(buffer, this.#freight.add(buffer))
+    if (!this.#standIns.has(buffer)) this.#number(buffer, this.freight.add(buffer))
     const [number] = this.#standIns.get(buffer) as Uint32Array
-    return this.#number(view, this.#freight.addSharedView(view, number as number))
+    return this.#number(view, this.freight.addSharedView(view, number as number))
   }
 
   #error(error: object, place: Place): object {
@@ -190,10 +197,9 @@ class Packing {
     if (custom === undefined) return undefined
     const text = toJson(custom.payload)
     if (text !== undefined) return this.#part(value, ['customText', text])
-    const encoded = pack(place, custom.payload, this.#isThread)
-    const bytes = this.#freight.addAll([bufferOf(encoded.bytes)])
-    const start = this.#freight.addAll(encoded.beside)
-    return this.#part(value, ['customPacket', bytes, start, encoded.beside.length])
+    const inside = new Packing(this.#isThread)
+    const bytes = inside.write(custom.payload, place)
+    return this.#part(value, ['customPacket', ...this.freight.addPacket(bytes, inside.freight)])
   }
 
   #refuseToProcess(value: object, place: Place): string {
@@ -240,19 +246,6 @@ class Packing {
   }
 }
 
-/** What v8 writes as it is, whatever it is. */
-function isLeaf(value: unknown): boolean {
-  const type = typeof value
-  return (type !== 'object' || value === null) && type !== 'function' && type !== 'symbol'
-}
-
-/** Whether nothing in it has to be looked at again. */
-function isFlat(copy: object): boolean {
-  if (Array.isArray(copy)) return false
-  for (const key in copy) if (!isLeaf((copy as Record<string, unknown>)[key])) return false
-  return true
-}
-
 /** Which property it was that could not be read. */
 function placeOfGetter(source: object, place: Place): Place {
   for (const key of Object.keys(source)) {
@@ -263,56 +256,6 @@ function placeOfGetter(source: object, place: Place): Place {
     }
   }
   return place
-}
-
-function copyArray(source: readonly unknown[]): unknown[] {
-  if (!isLoose(source)) return source.slice()
-  const copy: unknown[] = []
-  copy.length = source.length
-  for (const [key, value] of Object.entries(source)) define(copy, key, value, true)
-  return copy
-}
-
-/**
- * Whether an array has holes, or properties besides its elements. Of a long one only some elements are looked at: to
- * list its properties would cost more than all the rest, and holes do no harm as long as they are not nearly all there is.
- */
-function isLoose(array: readonly unknown[]): boolean {
-  const { length } = array
-  if (length <= MOST_ELEMENTS_WITH_NAMES) return Object.keys(array).length !== length
-  for (let i = 0; i < length; i += length >> 7) if (!Object.hasOwn(array, i)) return true
-  return false
-}
-
-/** Not all of it is known to Node's types. */
-interface Writer extends Serializer {
-  _setTreatArrayBufferViewsAsHostObjects(flag: boolean): void
-  _writeHostObject(number: Uint32Array): void
-}
-
-function write(root: unknown, parts: readonly Part[], contents: readonly Content[]): Uint8Array {
-  const writer = newWriter()
-  writer.writeHeader()
-  writer.writeUint32(parts.length)
-  for (const part of parts) writer.writeValue(part)
-  writer.writeValue(root)
-  writer.writeUint32(contents.length)
-  for (const content of contents) writer.writeValue(content)
-  return writer.releaseBuffer()
-}
-
-function newWriter(): Writer {
-  // Not imported: it takes 2 ms, and many programs never need it.
-  const writer = new (process.getBuiltinModule('node:v8').Serializer)() as Writer
-  // The only views in what the walk made are numbers.
-  writer._setTreatArrayBufferViewsAsHostObjects(true)
-  writer._writeHostObject = ([number]) => writer.writeUint32(number as number)
-  return writer
-}
-
-/** All of its buffer, which is ours. */
-function bufferOf(bytes: Uint8Array): ArrayBufferLike {
-  return bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer
 }
 
 function sizeOf(thing: object): number {

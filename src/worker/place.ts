@@ -44,8 +44,8 @@ function deeper({ depth, budget }: InError): InError {
   return { depth: depth + 1, budget }
 }
 
-/** Whether something that costs so much may still stand in a place. */
-export function isAffordable({ depth, inError }: Place, cost: number): boolean {
+/** Counts what stands in a place. @returns false if it is one too many, or stands too deep */
+export function payFor({ depth, inError }: Place, cost: number): boolean {
   if (inError === undefined) return depth <= DEEPEST
   inError.budget.left -= cost
   return inError.depth <= DEEPEST_IN_ERROR && inError.budget.left >= 0

@@ -1,15 +1,14 @@
-import type { Deserializer } from 'node:v8'
 import { viewClass } from './built-ins.ts'
 import { deserializeCustom } from './custom-classes.ts'
 import { define, fillError, makeError } from './error-shape.ts'
 import { resizable } from './freight.ts'
 import type { Content, Encoded, ErrorContent, Packet, Part } from './packet.ts'
+import { newReader } from './v8-stream.ts'
 
 /** @throws anything, if the packet is broken */
 function unpack({ bytes, beside }: Packet): unknown {
   const made: unknown[] = []
-  const reader = newReader(bytes, made)
-  reader.readHeader()
+  const reader = newReader(bytes, (number) => at(made, number))
   for (let left = reader.readUint32(); left > 0; left--) made.push(make(reader.readValue() as Part, made, beside))
   const value: unknown = reader.readValue()
   for (let left = reader.readUint32(); left > 0; left--) {
@@ -17,18 +16,6 @@ function unpack({ bytes, beside }: Packet): unknown {
     fill(made[part], content)
   }
   return value
-}
-
-/** Not all of it is known to Node's types. */
-interface Reader extends Deserializer {
-  _readHostObject(): unknown
-}
-
-/** Puts what was made in the places of the numbers. */
-function newReader(bytes: Uint8Array, made: readonly unknown[]): Reader {
-  const reader = new (process.getBuiltinModule('node:v8').Deserializer)(bytes) as Reader
-  reader._readHostObject = () => at(made, reader.readUint32())
-  return reader
 }
 
 /** Parses JSON, or reads a packet. @throws anything, if it is broken */

@@ -576,11 +576,17 @@ describe('an instance of a class registered with superjson', () => {
     expect([copy.message, copy.stack, copy.limit]).toEqual([error.message, error.stack, 5])
   })
 
+  test('has its memory moved with it, if that is marked and all else can travel', () => {
+    const bytes = transfer(new Uint8Array(20_000))
+    refusal([new Holder([bytes.buffer]), () => 1], 'args', true)
+    expect(bytes.byteLength).toBe(20_000)
+    const [copy] = throughPort([new Holder([bytes.buffer])]) as [Holder]
+    expect([(copy.held as [ArrayBuffer])[0].byteLength, bytes.byteLength]).toEqual([20_000, 0])
+  })
+
   test('is an error where the class is not registered', () => {
     const { bytes, beside, size } = packetOf([new Point(1)])
-    const elsewhere = Buffer.from(bytes.toString() === '' ? '' : bytes)
-      .toString('latin1')
-      .replaceAll('"Point"', '"Paint"')
+    const elsewhere = Buffer.from(bytes).toString('latin1').replaceAll('"Point"', '"Paint"')
     expect(() => decode({ bytes: Buffer.from(elsewhere, 'latin1'), beside, size })).toThrow(/cannot be read: .*Paint/)
   })
 
