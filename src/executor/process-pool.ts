@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { checkOptions, isObject, oneOf } from '../options.ts'
 import type { TaskSpec } from '../task/task.ts'
 import {
@@ -31,6 +32,9 @@ export interface ProcessPoolOptions extends WorkerPoolOptions {
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
 
+const isFolder = (value: unknown): boolean =>
+  isText(value) && statSync(value as string, { throwIfNoEntry: false })?.isDirectory() === true
+
 const CHECKS = {
   ...POOL_CHECKS,
   prefix: oneOf(
@@ -39,7 +43,7 @@ const CHECKS = {
       aCommand(value) === undefined ||
       (isObject(value) && Object.values(value).every((command) => aCommand(command) === undefined)),
   ),
-  cwd: oneOf('the path of a folder', isText),
+  cwd: oneOf('the path of a folder', isFolder),
   node: oneOf('a path or a name', isText),
 }
 

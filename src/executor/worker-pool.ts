@@ -1,15 +1,17 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname } from 'node:path'
+import { MessagePort } from 'node:worker_threads'
 import { EventEmitter } from 'eventemitter3'
 import { contain } from '../contain.ts'
-import { ExecutorShutdownError } from '../errors.ts'
+import { ConfigError, ExecutorShutdownError } from '../errors.ts'
 import { ValueFuture } from '../future/values.ts'
 import { describe } from '../options.ts'
 import type { Joined } from '../task/inputs.ts'
 import { isTask, specOf, type Task, type TaskSpec } from '../task/task.ts'
 import { Packing } from '../worker/channel.ts'
 import { encode } from '../worker/codec.ts'
+import { copyOf } from '../worker/packet.ts'
 import {
   checkShutdownOptions,
   connectable,
@@ -53,6 +55,7 @@ export abstract class WorkerPool implements Executor {
   readonly #kind: PoolKind
   readonly #events: EventEmitter<WorkerPoolEvents> = new EventEmitter()
   readonly #outputFile: string | undefined
+  #isFileLost = false
   #closing: Promise<void> | undefined
 
   /** @param given - what tells the pools of this library apart: nothing for users */
@@ -63,7 +66,7 @@ export abstract class WorkerPool implements Executor {
     this.#kind = kind
     this.concurrency = maxWorkers * concurrency
     this.#outputFile = outputFile
-    if (outputFile !== undefined) mkdirSync(dirname(outputFile), { recursive: true })
+    if (outputFile !== undefined) createFile(outputFile)
     this.#dispatcher = new Dispatcher(dispatcherOptions(kind, options, maxWorkers, concurrency), {
       wrote: (line) => this.#wrote(line),
       workerStarted: ({ link: { id } }) => this.#tell('workerStarted', { id }),
@@ -142,9 +145,20 @@ export abstract class WorkerPool implements Executor {
   }
 
   #wrote(line: OutputLine): void {
-    if (this.#outputFile !== undefined) appendFileSync(this.#outputFile, inFile(line))
+    if (this.#outputFile !== undefined) this.#append(this.#outputFile, inFile(line))
     if (this.#events.listenerCount('output') > 0) this.#tell('output', line)
     else if (this.#outputFile === undefined) process[line.stream].write(`${line.line}\n`)
+  }
+
+  #append(outputFile: string, text: string): void {
+    if (this.#isFileLost) return
+    try {
+      appendFileSync(outputFile, text)
+    } catch (error) {
+      // Tasks go on without it.
+      this.#isFileLost = true
+      console.warn(`What tasks write is lost: ${outputFile} can be written no more:`, error)
+    }
   }
 
   #tell<E extends keyof WorkerPoolEvents>(event: E, ...args: WorkerPoolEvents[E]): void {
@@ -153,6 +167,15 @@ export abstract class WorkerPool implements Executor {
         () => (listener as (...all: unknown[]) => void)(...args),
         (error) => console.warn(`A listener of ${event} threw:`, error),
       )
+  }
+}
+
+function createFile(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    appendFileSync(path, '')
+  } catch (cause) {
+    throw new ConfigError(`outputFile ${path} cannot be written: ${(cause as Error).message}`, { cause })
   }
 }
 
@@ -194,15 +217,19 @@ function dispatcherOptions(
 
 type Initializer = Pick<WorkerPlan['init'], 'initializerArgs'>['initializerArgs']
 
-/** Its arguments are copied now, and again for each worker. */
+/** Its arguments are copied now; each worker gets a copy of that. */
 function initializerPlan({ initializer, initializerArgs = [] }: WorkerPoolOptions, isThread: boolean) {
-  const spec = initializer === undefined ? undefined : specOf(initializer)
-  if (spec !== undefined) encodeCall(spec, initializerArgs, isThread)
+  if (initializer === undefined) return () => ({ message: undefined, args: [] as Initializer, packing: new Packing() })
+  const spec = specOf(initializer)
+  // For the check of the task alone: its errors would call them the arguments of a call.
+  encodeCall(spec, [], isThread)
+  const encoded = encode(initializerArgs, 'initializerArgs', isThread)
+  if (typeof encoded !== 'string' && encoded.beside.some((object) => object instanceof MessagePort))
+    throw new ConfigError('initializerArgs takes no MessagePort: it could go to one worker only')
+  const message = taskMessage(0, (initializer as Task<unknown[], unknown>).ref, spec, '')
   return () => {
     const packing = new Packing()
-    if (spec === undefined) return { message: undefined, args: [] as Initializer, packing }
-    const encoded = encode(initializerArgs, 'initializerArgs', isThread)
-    const args: Initializer = typeof encoded === 'string' ? JSON.parse(encoded) : packing.add(encoded)
-    return { message: taskMessage(0, (initializer as Task<unknown[], unknown>).ref, spec, ''), args, packing }
+    const args: Initializer = typeof encoded === 'string' ? JSON.parse(encoded) : packing.add(copyOf(encoded))
+    return { message, args, packing }
   }
 }

@@ -73,7 +73,7 @@ export class FrameReader {
     if (mark !== MARK || text > LARGEST || count > MOST_OBJECTS) {
       throw new TapsError(
         'ILLEGAL_STATE',
-        'There was something else than a message on the pipe between client and worker',
+        `There was ${JSON.stringify(Buffer.from(this.#part).toString())} where a message was due. Only the worker may write to its pipe; with a prefix, that is standard output`,
       )
     }
     this.#count = count

@@ -1,67 +1,65 @@
 import { currentBody } from '../task/task-context.ts'
 import { WorkerBody } from './body.ts'
 import type { Channel } from './channel.ts'
+import { Lines } from './lines.ts'
 import { LINE } from './protocol.ts'
 
-type StreamName = 'stdout' | 'stderr'
+const STREAMS = ['stdout', 'stderr'] as const
+type StreamName = (typeof STREAMS)[number]
 
-/** What a body, or the worker itself, has written without a line break. */
-interface Rest {
-  stdout: string
-  stderr: string
-}
-
-/** The longest line that is kept together, in characters. */
-const LONGEST_LINE = 65_536
+/** What a body, or the worker itself, writes. */
+type Writer = Readonly<Record<StreamName, Lines>>
 
 /** Passes on what is written to standard output and error, line by line, with the task that wrote it. */
 export class Output {
   readonly #channel: Channel
-  readonly #rests: Map<WorkerBody | undefined, Rest> = new Map()
+  /** Those that are in the middle of a line. */
+  readonly #writers: Map<WorkerBody | undefined, Writer> = new Map()
 
   constructor(channel: Channel) {
     this.#channel = channel
-    for (const name of ['stdout', 'stderr'] as const) this.#take(name)
+    for (const name of STREAMS) this.#take(name)
     process.on('exit', () => {
-      for (const body of [...this.#rests.keys()]) this.bodyEnded(body)
+      for (const body of [...this.#writers.keys()]) this.bodyEnded(body)
     })
   }
 
-  /** What is left of a body's last line. */
+  /** Tells what is left of a body's last line. */
   bodyEnded(body: WorkerBody | undefined): void {
-    if (this.#rests.size === 0) return
-    const rest = this.#rests.get(body)
-    if (rest === undefined) return
-    this.#rests.delete(body)
-    for (const name of ['stdout', 'stderr'] as const) if (rest[name] !== '') this.#send(name, rest[name], body)
+    if (this.#writers.size === 0) return
+    const writer = this.#writers.get(body)
+    this.#writers.delete(body)
+    for (const name of STREAMS) writer?.[name].end()
   }
 
   #take(name: StreamName): void {
-    const stream = process[name]
     const write = (chunk: string | Uint8Array, encoding?: unknown, callback?: unknown): boolean => {
-      const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString()
-      this.#write(name, text)
+      this.#write(name, textOf(chunk, encoding))
       const done = typeof encoding === 'function' ? encoding : callback
       if (typeof done === 'function') queueMicrotask(() => done())
       return true
     }
-    stream.write = write as typeof stream.write
+    process[name].write = write as NodeJS.WriteStream['write']
   }
 
-  #write(name: StreamName, text: string): void {
+  #write(name: StreamName, chunk: string | Uint8Array): void {
     const current = currentBody()
     const body = current instanceof WorkerBody ? current : undefined
-    const rest = this.#rests.get(body) ?? { stdout: '', stderr: '' }
-    const lines = (rest[name] + text).split('\n')
-    rest[name] = lines.pop() ?? ''
-    for (const line of lines) this.#send(name, line, body)
-    for (; rest[name].length > LONGEST_LINE; rest[name] = rest[name].slice(LONGEST_LINE))
-      this.#send(name, rest[name].slice(0, LONGEST_LINE), body)
-    if (rest.stdout === '' && rest.stderr === '') this.#rests.delete(body)
-    else this.#rests.set(body, rest)
+    const writer = this.#writers.get(body) ?? this.#newWriter(body)
+    writer[name].write(chunk)
+    if (writer.stdout.isEmpty && writer.stderr.isEmpty) this.#writers.delete(body)
+    else this.#writers.set(body, writer)
   }
 
-  #send(name: StreamName, line: string, body: WorkerBody | undefined): void {
-    this.#channel.send(JSON.stringify([LINE, name, line, body?.task.name ?? '', body?.id ?? '']))
+  #newWriter(body: WorkerBody | undefined): Writer {
+    const lines = (name: StreamName): Lines =>
+      new Lines((line) => this.#channel.send(JSON.stringify([LINE, name, line, body?.task.name ?? '', body?.id ?? ''])))
+    return { stdout: lines('stdout'), stderr: lines('stderr') }
   }
+}
+
+/** Text in another encoding than that of the stream stands for bytes. */
+function textOf(chunk: string | Uint8Array, encoding: unknown): string | Uint8Array {
+  const isPlain = typeof chunk !== 'string' || typeof encoding !== 'string' || /^utf-?8$/i.test(encoding)
+  return isPlain ? chunk : Buffer.from(chunk, encoding as BufferEncoding)
 }

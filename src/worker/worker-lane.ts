@@ -123,12 +123,14 @@ export class WorkerLane {
           value = await value
         }
         if (Array.isArray(value) && value.some(isFuture)) value = await Promise.all(value)
+        // What it wrote is told before what became of it.
+        this.#host.bodyEnded(body)
         this.#succeed(position, value)
       } catch (error) {
+        this.#host.bodyEnded(body)
         this.#fail(position, body.failureOf(error))
       }
       this.#body = undefined
-      this.#host.bodyEnded(body)
       if (i === half * CALL_PARTS) this.#flush()
     }
   }

@@ -148,7 +148,7 @@ export class PoolWorker implements LinkListener {
       this.#onExit = resolve
     })
     this.end()
-    const timer = setTimeout(() => this.kill('did not end'), patience)
+    const timer = patience === Infinity ? undefined : setTimeout(() => this.kill('did not end'), patience)
     await exited
     clearTimeout(timer)
   }
