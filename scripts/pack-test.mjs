@@ -1,5 +1,5 @@
 // Packs the package, installs the tarball into an empty project, and uses it there as its users do: on this Node and
-// on the oldest one declared, through import and require, from TypeScript 6 and 7, and bundled for browsers.
+// on the oldest one declared, through import and require, in workers, from TypeScript 6 and 7, and bundled.
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,10 +19,14 @@ const BROWSER_GLOBALS = `setTimeout clearTimeout setInterval clearInterval queue
 let failures = 0
 try {
   install()
+  await bundleForNode()
   const nodes = { [process.version]: process.execPath, [`v${oldestNode}`]: join(project, 'node_modules/.bin/node') }
   for (const [version, node] of Object.entries(nodes)) {
     await step(`import, on Node ${version}`, () => run(node, ['smoke.mjs']))
     await step(`require, on Node ${version}`, () => run(node, ['smoke.cjs']))
+    await step(`workers, on Node ${version}`, () => run(node, ['workers.mjs']))
+    await step(`workers with tsx, on Node ${version}`, () => run(node, ['--import', 'tsx', 'with-tsx.ts']))
+    await step(`workers in a single file, on Node ${version}`, () => run(node, ['single.mjs']))
   }
   for (const name of ['typescript', 'typescript-7']) {
     const tsc = join(root, 'node_modules', name, 'bin/tsc')
@@ -63,7 +67,12 @@ function install() {
   write('package.json', {
     private: true,
     type: 'module',
-    dependencies: { 'taps-sdk': `file:${tarball}`, '@types/node': devDependencies['@types/node'], node: oldestNode },
+    dependencies: {
+      'taps-sdk': `file:${tarball}`,
+      '@types/node': devDependencies['@types/node'],
+      node: oldestNode,
+      tsx: devDependencies.tsx,
+    },
     allowScripts: { node: true },
   })
   run('npm', ['install', '--no-package-lock', '--no-audit', '--no-fund'])
@@ -87,6 +96,30 @@ function install() {
 
 function write(file, value) {
   writeFileSync(join(project, file), JSON.stringify(value, null, 2))
+}
+
+/** One minified file with the library inside. It runs its program only where it is the main one, since workers import it too. */
+async function bundleForNode() {
+  const program = `import { Engine } from 'taps-sdk'
+    import { ProcessPoolExecutor, ThreadPoolExecutor } from 'taps-sdk/node'
+    import { place } from './tasks.mjs'
+    if (process.argv[1]?.endsWith('single.mjs')) {
+      for (const [Pool, where] of [[ThreadPoolExecutor, 'thread'], [ProcessPoolExecutor, 'process']]) {
+        const engine = new Engine({ executor: new Pool({ maxWorkers: 1 }) })
+        const answer = await engine.submit(place, process.pid)
+        if (answer !== where) throw new Error(\`it ran in the \${answer} instead of a \${where}\`)
+        await engine.shutdown()
+      }
+    }`
+  await build({
+    stdin: { contents: program, resolveDir: project },
+    outfile: join(project, 'single.mjs'),
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'silent',
+  })
 }
 
 /** Fails where the bundler meets a module of Node, and runs the bundle with no more around it than browsers have. */

@@ -1,10 +1,19 @@
 // A CommonJS program uses the package through require().
 const assert = require('node:assert/strict')
-const { Engine, task } = require('taps-sdk')
+const { Engine } = require('taps-sdk')
+const { ProcessPoolExecutor, ThreadPoolExecutor } = require('taps-sdk/node')
+const { double } = require('./tasks.cjs')
 
-const double = task({ name: 'double' }, (x) => x * 2)
-const engine = new Engine()
-engine.submit(double, engine.submit(double, 1)).then(async (value) => {
-  assert.equal(value, 4)
-  await engine.shutdown()
-})
+async function main() {
+  for (const executor of [
+    undefined,
+    new ThreadPoolExecutor({ maxWorkers: 1 }),
+    new ProcessPoolExecutor({ maxWorkers: 1 }),
+  ]) {
+    const engine = new Engine({ executor })
+    assert.equal(await engine.submit(double, engine.submit(double, 1)), 4)
+    await engine.shutdown()
+  }
+}
+
+main()
