@@ -18,6 +18,7 @@ const modules: Map<string, Promise<void>> = new Map()
 /** How many tasks each module has declared while it was imported: what bodies make later is of this worker alone. */
 const declared: Map<string, number> = new Map()
 let importing = 0
+let hasTsx = false
 
 /** The function of a task, whose module is imported first. */
 export async function loadTask(ref: TaskRef): Promise<(...args: readonly unknown[]) => unknown> {
@@ -53,33 +54,46 @@ function declaredIn(module: string): number {
 }
 
 async function importModule(module: string): Promise<void> {
+  if (!forgetsFailures() && isTypeScript(module)) await registerTsx(module)
   try {
     await import(module)
   } catch (error) {
-    if (!needsTranspiler(module, error)) throw error
-    await importWithTsx(module, error)
+    if (hasTsx || !needsTranspiler(module, error)) throw error
+    if (!(await registerTsx(module))) {
+      throw new Error(
+        `${(error as Error).message}\nUse Node 22.18 or newer with imports that end in .ts, or install tsx, or build first`,
+        { cause: error },
+      )
+    }
+    await import(module)
   }
+}
+
+/** Before, an import that has failed fails for ever: there tsx has to come first. */
+function forgetsFailures(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  return major > 24 || (major === 24 && minor >= 12)
+}
+
+function isTypeScript(module: string): boolean {
+  return /\.[cm]?tsx?$/.test(module)
 }
 
 function needsTranspiler(module: string, error: unknown): boolean {
   const { code } = (error ?? {}) as NodeJS.ErrnoException
   if (code !== undefined) return NEEDS_TRANSPILER.has(code) && /\.[cm]?[jt]sx?$/.test(module)
   // Decorators, and types that are imported like values: Node takes the types away, and chokes on the rest.
-  return error instanceof SyntaxError && /\.[cm]?tsx?$/.test(module)
+  return error instanceof SyntaxError && isTypeScript(module)
 }
 
-/** tsx registers itself in the worker: as an option of Node it would not reach threads. */
-async function importWithTsx(module: string, cause: unknown): Promise<void> {
-  const api = findTsx(module)
-  if (api === undefined) {
-    throw new Error(
-      `${(cause as Error).message}\nUse Node 22.18 or newer with imports that end in .ts, or install tsx, or build first`,
-      { cause },
-    )
-  }
+/** tsx registers itself in the worker: as an option of Node it would not reach threads. @returns false if there is none */
+async function registerTsx(module: string): Promise<boolean> {
+  const api = hasTsx ? undefined : findTsx(module)
+  if (api === undefined) return hasTsx
   const { register } = (await import(api)) as { register(): unknown }
   register()
-  await import(module)
+  hasTsx = true
+  return true
 }
 
 /** The way in for ESM: `require.resolve` would give the one for CommonJS. */

@@ -31,7 +31,7 @@ onAllPools((executor) => {
   })
 
   describe('tasks that their module does not declare while it is imported are not found', () => {
-    const expectNotFound = async (made: ReturnType<typeof tasks.makeLater>, ...words: string[]) => {
+    const expectNotFound = async (made: Task<[], unknown>, ...words: string[]) => {
       const error = await failureOf(executor(), made)
       expect(error).toBeInstanceOf(TaskNotFoundError)
       for (const word of [...words, made.ref.name, made.ref.module, 'top level']) expect(error.message).toContain(word)
