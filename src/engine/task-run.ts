@@ -51,6 +51,8 @@ interface Extras {
   runMs?: number
   /** What cancels it. */
   signal?: AbortSignal
+  /** Its share is taken, and no attempt has it yet. */
+  hasShare?: boolean
 }
 
 /**
@@ -257,12 +259,14 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     this.#step(RUNNING)
     this.attempts++
     this.startTime = this.clock.now()
+    if (this.#extras?.hasShare === true) this.#extras.hasShare = false
     this.attempt = new Attempt(this, slot, remote)
     this.plan.scheduler.emit('started', this)
     return this.attempt
   }
 
   forEachRemote(visit: (call: RemoteCall) => void): void {
+    if (this.plan.share !== undefined) this.#extra().hasShare = true
     visit(this)
   }
 
@@ -425,6 +429,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   #letGo(extras: Extras): void {
     if (extras.timer !== undefined) this.clock.clearTimeout(extras.timer)
     if (extras.signal !== undefined) this.plan.scheduler.signals.remove(extras.signal, this)
+    if (extras.hasShare === true) this.giveBackShare()
     extras.join = undefined
     const { chunk } = extras
     extras.chunk = undefined

@@ -84,6 +84,8 @@ export interface RemoteCall {
   readonly attempts: number
   /** Whether it is still to run: not cancelled meanwhile. */
   readonly isReady: boolean
+  /** Cancels it. */
+  cancel(reason?: unknown): boolean
   /** The arguments, as the executor's `encode` made them. */
   readonly payload: Encoded
   /** Whether its arguments may be needed again, for another attempt. */

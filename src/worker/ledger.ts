@@ -105,8 +105,13 @@ export class SharedLedgerReader implements LedgerReader {
   }
 
   revoke(position: number): boolean {
-    Atomics.store(this.#shared.revoked, position % REVOCABLE, position + 1)
-    return Atomics.load(this.#shared.header, BEGUN) <= position
+    const { header, revoked } = this.#shared
+    const place = position % REVOCABLE
+    const other = Atomics.load(revoked, place)
+    // Taken by another call, which is still to be passed over.
+    if (other !== position + 1 && other > Atomics.load(header, BEGUN)) return false
+    Atomics.store(revoked, place, position + 1)
+    return Atomics.load(header, BEGUN) <= position
   }
 }
 

@@ -1,5 +1,5 @@
 import { systemClock } from '../../clock.ts'
-import { CancelledError, WorkerCrashedError } from '../../errors.ts'
+import { WorkerCrashedError } from '../../errors.ts'
 import type { TaskSpec } from '../../task/task.ts'
 import { isOvertime, type Pump, wake } from '../../turn.ts'
 import { decode, type Encoded, encode } from '../../worker/codec.ts'
@@ -39,6 +39,8 @@ const MOST_FAILED_STARTS = 3
 const READ_CLOCK = 31
 /** How often a call may lose its worker before it has begun. */
 const MOST_MOVES = 10
+/** Milliseconds that a worker has before it goes, because calls that have to run in another one wait for its place. */
+const TERM = 500
 /** Milliseconds after which a lane is looked at that has not answered although it had little to do. */
 const LATE = 5
 
@@ -55,8 +57,8 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
   readonly #queues: ReadonlyMap<string, ReadyQueue<Queued>> | undefined
   #failedStarts = 0
   #placed = 0
-  /** Groups whose calls fail, because no worker can be started for them. */
-  readonly #doomed: Map<Group, () => Error> = new Map()
+  /** Groups whose calls are not to wait any more, and what becomes of these. */
+  readonly #doomed: Map<Group, (flight: Flight) => void> = new Map()
   #onQuiet: (() => void)[] = []
   #lastVisited: Flight | undefined = undefined
   #firstVisited: Flight | undefined = undefined
@@ -106,7 +108,7 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
 
   pump(): void {
     if (this.#queues !== undefined) this.#sort(this.#queues)
-    for (const [group, error] of this.#doomed) this.#giveUp(group, error)
+    for (const [group, end] of this.#doomed) this.#giveUp(group, end)
     this.#doomed.clear()
     for (const group of this.#groups.values()) {
       while (group.placeWaiting() || this.#placeNext(group)) {
@@ -116,8 +118,8 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
         }
       }
       group.flush()
-      this.#grow(group)
     }
+    for (const group of this.#inNeed()) this.#grow(group)
     this.#watch()
     if (this.#onQuiet.length > 0 && this.#isQuiet) for (const resolve of this.#onQuiet.splice(0)) resolve()
   }
@@ -149,12 +151,12 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
 
   #flightOf(call: RemoteCalls, { idPrefix }: RemoteSource): Flight | undefined {
     this.#firstVisited = this.#lastVisited = undefined
-    call.forEachRemote((part) => this.#visit(part, idPrefix))
+    call.forEachRemote((part) => this.#visit(part, idPrefix, call))
     return this.#firstVisited
   }
 
-  #visit(call: RemoteCall, idPrefix: string): void {
-    const flight = new Flight(call, this.#kinds.of(call.spec, idPrefix))
+  #visit(call: RemoteCall, idPrefix: string, chunk: RemoteCalls): void {
+    const flight = new Flight(call, this.#kinds.of(call.spec, idPrefix), chunk)
     if (this.#lastVisited === undefined) this.#firstVisited = flight
     else this.#lastVisited.next = flight
     this.#lastVisited = flight
@@ -181,7 +183,10 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
   }
 
   async quiet(): Promise<void> {
-    if (!this.#isQuiet) await new Promise<void>((resolve) => this.#onQuiet.push(resolve))
+    if (this.#isQuiet) return
+    // To pass over what was cancelled.
+    this.wake()
+    await new Promise<void>((resolve) => this.#onQuiet.push(resolve))
   }
 
   // --- Results
@@ -203,16 +208,6 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
       }, idleTimeout).unref()
       worker.idleTimer.refresh()
     }
-    this.#makeRoom(worker)
-  }
-
-  /** Calls of another group wait, and there may be no more workers. */
-  #makeRoom(worker: PoolWorker): void {
-    if (this.#groups.size === 1 || this.#workerCount < this.#options.maxWorkers) return
-    const isWanted = [...this.#groups.values()].some(
-      (group) => group.name !== worker.group && group.workers.length === 0 && this.#backlogOf(group) > 0,
-    )
-    if (isWanted) this.#retire(worker)
   }
 
   #retire(worker: PoolWorker): void {
@@ -245,7 +240,8 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
   #rescue(): void {
     const before = systemClock.now() - LATE
     for (const group of this.#groups.values()) {
-      if (group.lanes.length < 2) continue
+      // There has to be another lane, now or soon.
+      if (group.lanes.length < 2 && this.#workers.length >= this.#options.maxWorkers) continue
       for (const lane of group.lanes) if (lane.size > 1 && lane.lastSign < before) group.again(lane.rescue())
     }
     this.wake()
@@ -260,23 +256,51 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
     const { workers } = group
     for (const { isReady } of workers) if (!isReady) wanted--
     for (let free = this.#options.maxWorkers - this.#workerCount; wanted > 0 && free > 0; wanted--, free--)
-      this.#start(group)
-    if (wanted > 0 && workers.length === 0) {
-      const idle = this.#workers.find((worker) => worker.isOpen && worker.isIdle)
-      if (idle !== undefined) this.#retire(idle)
-    }
+      this.#tryStart(group)
+    if (wanted > 0 && this.#groups.size > 1) this.#makeRoom(group)
   }
 
-  #start(group: Group): PoolWorker {
-    const worker = new PoolWorker(this.#options.plan(group.name), this, this.#options.maxTasksPerWorker)
-    group.workers.push(worker)
-    return worker
+  /** Those without a worker first, and of these the one that has waited longest for one. */
+  #inNeed(): Iterable<Group> {
+    const groups = this.#groups.values()
+    if (this.#groups.size === 1) return groups
+    const rank = ({ workers, servedAt }: Group): number => (workers.length > 0 ? Infinity : servedAt)
+    return [...groups].sort((a, b) => (rank(a) < rank(b) ? -1 : 1))
+  }
+
+  /** There may be no more workers, and calls of this group wait: one of another group has to go, if it has had its time. */
+  #makeRoom(group: Group): void {
+    const others = this.#workers.filter((worker) => worker.group !== group.name)
+    if (others.some(({ isRetiring }) => isRetiring)) return
+    const before = systemClock.now() - TERM
+    const isStarved = group.workers.length === 0
+    const mayGo = (worker: PoolWorker): boolean =>
+      worker.isOpen &&
+      (worker.isIdle ? isStarved || worker.lastSign < before : isStarved && worker.readyAt < before)
+    const one = others.find((worker) => worker.isIdle && mayGo(worker)) ?? others.find(mayGo)
+    if (one !== undefined) this.#retire(one)
+  }
+
+  /** @throws what Node throws for options that it does not take, or if there are no more descriptors */
+  #start(group: Group): void {
+    const { plan, maxTasksPerWorker, killAfter } = this.#options
+    group.workers.push(new PoolWorker(plan(group.name), this, maxTasksPerWorker, killAfter))
+  }
+
+  #tryStart(group: Group): void {
+    try {
+      this.#start(group)
+    } catch (cause) {
+      this.#startFailed(group, { how: 'could not be started', cause, isHopeless: true })
+      this.wake()
+    }
   }
 
   /** All workers there may be, with the modules of these tasks imported. */
   async warmup(kinds: readonly TaskKind[]): Promise<void> {
-    const [group] = this.#groups.values() as Iterable<Group> as [Group]
-    while (this.#workerCount < this.#options.maxWorkers) this.#start(group)
+    const groups = kinds.length === 0 ? [...this.#groups.keys()] : kinds.map(({ group }) => group)
+    for (let i = 0; this.#workerCount < this.#options.maxWorkers; i++)
+      this.#start(this.#groups.get(groups[i % groups.length] as string) as Group)
     await Promise.all(this.#workers.map((worker) => worker.warm(kinds.map(({ message }) => message))))
   }
 
@@ -304,6 +328,7 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
   workerExited(worker: PoolWorker, exit: WorkerExit, rest: readonly Flight[]): void {
     const group = this.#groupOf(worker)
     group.workers.splice(group.workers.indexOf(worker), 1)
+    group.servedAt = systemClock.now()
     group.update()
     group.again(rest.filter((flight) => this.#mayMove(flight, exit)))
     if (!worker.isReady && !worker.isEnding) this.#startFailed(group, exit)
@@ -313,7 +338,7 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
 
   #mayMove(flight: Flight, { how, cause }: WorkerExit): boolean {
     if (flight.isOver) return false
-    if (++flight.moves <= MOST_MOVES) return true
+    if (flight.moves <= MOST_MOVES) return true
     const now = systemClock.now()
     const message = `${flight.moves} workers ended before they could run ${flight.kind.name}; the last one ${how}${reasonOf(cause)}`
     flight.end(false, new WorkerCrashedError(message, { cause }), now, now)
@@ -326,31 +351,32 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
     this.#failedStarts = 0
     // In the next turn, as all that has to do with sources.
     const message = `No worker could be started: the last one ${how}${reasonOf(cause)}`
-    this.#doomed.set(group, () => new WorkerCrashedError(message, { cause }))
+    this.#doomed.set(group, (flight) => {
+      const now = systemClock.now()
+      flight.leave()
+      flight.end(false, new WorkerCrashedError(message, { cause }), now, now)
+    })
   }
 
-  #giveUp(group: Group, error: () => Error): void {
-    const now = systemClock.now()
-    const fail = (flight: Flight): void => {
-      if (flight.isOver) return
-      flight.leave()
-      flight.end(false, error(), now, now)
-    }
-    for (const flight of group.drain()) fail(flight)
-    const next = (): Flight | undefined =>
-      this.#queues === undefined ? this.#take(group) : this.#queues.get(group.name)?.shift()?.flight
-    for (let flight = next(); flight !== undefined; flight = next())
-      for (let each: Flight | undefined = flight; each !== undefined; each = each.next) fail(each)
+  #giveUp(group: Group, end: (flight: Flight) => void): void {
+    for (const flight of group.drain()) if (!flight.isOver) end(flight)
+    for (let flight = this.#take(group); flight !== undefined; flight = this.#take(group))
+      for (let each: Flight | undefined = flight; each !== undefined; each = each.next) if (!each.isOver) end(each)
   }
 
   /** Ends all workers: those that do not end by themselves are killed. */
   async close(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.close(this.#options.killAfter)))
+    await Promise.all(this.#workers.map((worker) => worker.close()))
   }
 
   /** What waits in the pool, and has not been sent, is cancelled. */
   cancelWaiting(): void {
-    for (const group of this.#groups.values()) this.#giveUp(group, () => new CancelledError())
+    const cancel = ({ call }: Flight): void => void call.cancel()
+    for (const group of this.#groups.values()) {
+      for (const flight of group.drain()) cancel(flight)
+      this.#doomed.set(group, cancel)
+    }
+    this.wake()
   }
 
   wrote(line: OutputLine): void {

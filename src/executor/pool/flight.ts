@@ -1,5 +1,5 @@
 import { CancelledError } from '../../errors.ts'
-import type { RemoteCall, RemoteRun } from '../executor.ts'
+import type { RemoteCall, RemoteCalls, RemoteRun } from '../executor.ts'
 import type { Lane } from './lane.ts'
 import type { TaskKind } from './task-kind.ts'
 
@@ -7,6 +7,8 @@ import type { TaskKind } from './task-kind.ts'
 export class Flight {
   readonly call: RemoteCall
   readonly kind: TaskKind
+  /** What it came with: it stays together with the others of its chunk. */
+  readonly chunk: RemoteCalls | undefined
   /** Set once it was sent for the first time. */
   run: RemoteRun | undefined = undefined
   lane: Lane | undefined = undefined
@@ -14,18 +16,19 @@ export class Flight {
   position = 0
   /** What the lane counts it as, in microseconds. */
   load = 0
-  /** The next call of its chunk, which goes with it. */
+  /** The next call of its chunk, which goes to the same lane. */
   next: Flight | undefined = undefined
-  /** How often it was given to another worker before it had begun. */
+  /** How often it lost its worker before it had begun, to no fault of another call. */
   moves = 0
   timer: NodeJS.Timeout | undefined = undefined
   /** It is not to run, but may be on its way. */
   isRevoked = false
   #hasEnded = false
 
-  constructor(call: RemoteCall, kind: TaskKind) {
+  constructor(call: RemoteCall, kind: TaskKind, chunk?: RemoteCalls) {
     this.call = call
     this.kind = kind
+    this.chunk = chunk
   }
 
   /** Whether there is nothing to send any more. */

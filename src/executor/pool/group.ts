@@ -15,6 +15,8 @@ const QUOTA = 5000
 export class Group {
   readonly name: string
   readonly workers: PoolWorker[] = []
+  /** When it last lost a worker, in ms since the epoch. */
+  servedAt = 0
   /** Those that calls may be sent to. */
   lanes: readonly Lane[] = []
   /** Lanes with calls that are not sent yet. */
@@ -48,9 +50,12 @@ export class Group {
   }
 
   again(flights: readonly Flight[]): void {
+    let last: Flight | undefined
     for (const flight of flights) {
-      flight.lane = undefined
-      this.#again.push(flight)
+      flight.lane = flight.next = undefined
+      if (last?.chunk !== undefined && last.chunk === flight.chunk) last.next = flight
+      else this.#again.push(flight)
+      last = flight
     }
   }
 
@@ -90,7 +95,7 @@ export class Group {
     if (this.#held.size > 0) this.#passed += load
     for (let each: Flight | undefined = flight; each !== undefined; each = each.next)
       if (!each.isOver) lane.worker.add(lane, each, load)
-    this.#filling = lane
+    if (lane.worker.isOpen) this.#filling = lane
     this.#unsent.add(lane)
     return true
   }

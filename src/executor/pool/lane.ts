@@ -12,7 +12,6 @@ import {
   NOTHING,
   RESULT_PARTS,
   SKIPPED,
-  type TaskMessage,
   VALUE,
   VALUE_PACKET,
 } from '../../worker/protocol.ts'
@@ -47,7 +46,6 @@ export class Lane {
   lastSign = 0
   /** What is to be sent. */
   #calls = ''
-  #tasks: TaskMessage[] = []
   #packing: Packing | undefined = undefined
   /** What the results of this message say of a task. */
   #kind: TaskKind | undefined = undefined
@@ -85,7 +83,7 @@ export class Lane {
     this.load += load
     const { call, kind } = flight
     this.#length += typeof call.payload === 'string' ? args.length : call.payload.size
-    if (this.worker.isNew(kind)) this.#tasks.push(kind.message)
+    this.worker.meet(kind)
     const text = `${kind.no},${call.seq},${call.attempts},${args}`
     this.#calls = this.#calls === '' ? text : `${this.#calls},${text}`
   }
@@ -115,13 +113,13 @@ export class Lane {
   flush(): void {
     if (this.#calls === '') return
     const packing = this.#packing
+    const tasks = this.worker.takeNews()
     const rest =
-      this.#tasks.length === 0 && packing === undefined
+      tasks.length === 0 && packing === undefined
         ? ''
-        : `,${JSON.stringify(this.#tasks)}${packing === undefined ? '' : `,${JSON.stringify(packing.counts)}`}`
+        : `,${JSON.stringify(tasks)}${packing === undefined ? '' : `,${JSON.stringify(packing.counts)}`}`
     const text = `[${CALLS},${this.no},[${this.#calls}]${rest}]`
     this.#calls = ''
-    this.#tasks = []
     this.#packing = undefined
     this.worker.link.send(text, packing?.beside)
   }
@@ -274,23 +272,27 @@ export class Lane {
     const all: Flight[] = []
     for (let flight = this.#flights.shift(); flight !== undefined; flight = this.#flights.shift()) all.push(flight)
     const taken: Flight[] = []
+    const running = all[0] as Flight
+    this.load += ALONE - running.load
+    running.load = ALONE
     // From the last one on: those before it may begin meanwhile.
     for (let i = all.length - 1; i > 0; i--) {
       const flight = all[i] as Flight
-      if (flight.isRevoked || flight.lane !== this || !this.revoke(flight)) continue
+      if (flight.isRevoked || flight.lane !== this || flight.chunk === running.chunk || !this.revoke(flight)) continue
       all[i] = new Gap(flight)
       this.load -= flight.load
       taken.unshift(flight)
     }
     for (const flight of all) this.#flights.push(flight)
+    this.worker.tookBack(taken.length)
     return taken
   }
 }
 
 /** Stands where a call stood that went to another lane. */
 class Gap extends Flight {
-  constructor({ call, kind, position }: Flight) {
-    super(call, kind)
+  constructor({ call, kind, chunk, position }: Flight) {
+    super(call, kind, chunk)
     this.position = position
     this.isRevoked = true
   }

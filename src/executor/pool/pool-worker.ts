@@ -1,3 +1,4 @@
+import { systemClock } from '../../clock.ts'
 import { WorkerCrashedError } from '../../errors.ts'
 import { receivedValue } from '../../worker/channel.ts'
 import type { Encoded } from '../../worker/codec.ts'
@@ -56,6 +57,8 @@ export interface WorkerPlan {
 /** Calls that a worker takes, at the most: their positions have to fit into 31 bits. Another one takes its place. */
 const MOST_CALLS = 2 ** 30
 
+const NOTHING: readonly TaskMessage[] = []
+
 /** The state of a worker, as its client knows it. */
 export class PoolWorker implements LinkListener {
   readonly group: string
@@ -63,11 +66,14 @@ export class PoolWorker implements LinkListener {
   readonly lanes: readonly Lane[]
   readonly #owner: WorkerOwner
   isReady = false
+  /** In ms since the epoch. */
+  readyAt = 0
   /** It takes no more calls, and ends when those that it has have ended. */
   isRetiring = false
   isEnding = false
   idleTimer: NodeJS.Timeout | undefined = undefined
   readonly #known: Set<number> = new Set()
+  #news: TaskMessage[] = []
   /** Why we ended it, and what it said of its end. */
   #killed: string | undefined = undefined
   #fatal: unknown
@@ -78,10 +84,16 @@ export class PoolWorker implements LinkListener {
   #lastLoad = 0
   #hasExited = false
   #onExit: (() => void) | undefined = undefined
+  readonly #patience: number
+  #endTimer: NodeJS.Timeout | undefined = undefined
 
-  /** @param maxCalls - how many it takes in all */
-  constructor({ start, init, beside, group }: WorkerPlan, owner: WorkerOwner, maxCalls: number) {
+  /**
+   * @param maxCalls - how many it takes in all
+   * @param patience - ms after which it is killed if it does not end when it is told to
+   */
+  constructor({ start, init, beside, group }: WorkerPlan, owner: WorkerOwner, maxCalls: number, patience: number) {
     this.group = group
+    this.#patience = patience
     this.#left = Math.min(maxCalls, MOST_CALLS)
     this.#owner = owner
     this.lanes = Array.from({ length: init.lanes }, (_, no) => new Lane(this, no))
@@ -103,6 +115,16 @@ export class PoolWorker implements LinkListener {
     this.#owner.workerFull(this)
   }
 
+  /** So many calls will not run in it. */
+  tookBack(calls: number): void {
+    this.#left += calls
+  }
+
+  /** When it last gave a sign of life. */
+  get lastSign(): number {
+    return Math.max(this.readyAt, ...this.lanes.map(({ lastSign }) => lastSign))
+  }
+
   /** Whether the program has to stay alive for it. */
   hold(isHeld: boolean): void {
     if (this.#isHeld === isHeld) return
@@ -115,11 +137,19 @@ export class PoolWorker implements LinkListener {
     return this.isReady && !this.isRetiring
   }
 
-  /** Whether it is to be told of the task, before its first call. */
-  isNew({ no }: TaskKind): boolean {
-    if (this.#known.has(no)) return false
+  /** A call of the task is to be sent: before the first one it has to be told of the task. */
+  meet({ no, message }: TaskKind): void {
+    if (this.#known.has(no)) return
     this.#known.add(no)
-    return true
+    this.#news.push(message)
+  }
+
+  /** What it is to be told of, with the next message of whichever lane. */
+  takeNews(): readonly TaskMessage[] {
+    if (this.#news.length === 0) return NOTHING
+    const news = this.#news
+    this.#news = []
+    return news
   }
 
   /** Once it is there, and has imported the modules of these tasks. */
@@ -132,25 +162,24 @@ export class PoolWorker implements LinkListener {
     })
   }
 
-  /** Lets it dispose of what it holds, and end. */
+  /** Lets it dispose of what it holds, and end; if need be by force. */
   end(): void {
     if (this.isEnding) return
     this.isRetiring = this.isEnding = true
     clearTimeout(this.idleTimer)
     this.hold(true)
+    if (this.#patience !== Infinity) this.#endTimer = setTimeout(() => this.kill('did not end'), this.#patience)
     this.link.send(`[${END}]`)
   }
 
-  /** Ends it, if need be after `patience` ms by force; once it has ended. */
-  async close(patience: number): Promise<void> {
+  /** Ends it; once it has ended. */
+  async close(): Promise<void> {
     if (this.#hasExited) return
     const exited = new Promise<void>((resolve) => {
       this.#onExit = resolve
     })
     this.end()
-    const timer = patience === Infinity ? undefined : setTimeout(() => this.kill('did not end'), patience)
     await exited
-    clearTimeout(timer)
   }
 
   kill(why: string): void {
@@ -181,6 +210,7 @@ export class PoolWorker implements LinkListener {
         return this.lanes[message[1] as number]?.begun(message[2] as number)
       case READY:
         this.isReady = true
+        this.readyAt = systemClock.now()
         return this.#owner.workerReady(this)
       case LOADED:
         return this.#loaded(
@@ -216,12 +246,18 @@ export class PoolWorker implements LinkListener {
     const cause = this.#fatal ?? known
     this.isRetiring = true
     clearTimeout(this.idleTimer)
-    const crash = ({ kind: { name } }: Flight): WorkerCrashedError =>
-      new WorkerCrashedError(
+    clearTimeout(this.#endTimer)
+    let wasRunning = false
+    const crash = ({ kind: { name } }: Flight): WorkerCrashedError => {
+      wasRunning = true
+      return new WorkerCrashedError(
         `The worker that ran ${name} ${how}${reasonOf(cause)}`,
         cause === undefined ? undefined : { cause },
       )
+    }
     const rest = this.lanes.flatMap((lane) => lane.crashed(crash))
+    // Where another call is to blame, they may go on for as long as there are such.
+    if (!wasRunning) for (const flight of rest) flight.moves++
     for (const { reject } of this.#loads.values())
       reject(new WorkerCrashedError(`A worker ${how} while it imported modules${reasonOf(cause)}`, { cause }))
     this.#loads.clear()

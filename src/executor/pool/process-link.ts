@@ -73,8 +73,8 @@ abstract class ProcessLink implements WorkerLink {
       // Without its pipe it is of no use.
       if (!this.#hasExited) this.kill()
     })
-    // A broken pipe: the exit tells more.
-    this.#toWorker.on('error', () => {})
+    // A broken pipe. If it exits, that tells more; if not, it is of no use.
+    this.#toWorker.on('error', () => setTimeout(() => this.kill(), PATIENCE).unref())
     this.#fromWorker.on('error', () => {})
   }
 
@@ -121,7 +121,7 @@ abstract class ProcessLink implements WorkerLink {
   }
 }
 
-/** Milliseconds that a pipe may stay open after the process behind it has ended. */
+/** Milliseconds that a pipe may stay open after the process behind it has ended; and the other way round. */
 const PATIENCE = 100
 
 class LocalProcess extends ProcessLink {
