@@ -101,7 +101,6 @@ export function kindOf(value: object): Kind {
 function kindElsewhere(value: object, prototype: object): Kind {
   if (types.isNativeError(value) || value instanceof Error) return 'error'
   if (isForThreads(value)) return value instanceof MessagePort ? 'port' : 'threadOnly'
-  if (value instanceof Object) return 'instance'
   const tag = Object.prototype.toString.call(value).slice('[object '.length, -1)
   const name = Object.hasOwn(prototype, 'constructor') ? (prototype.constructor as { name?: unknown }).name : undefined
   return name === tag ? (KIND_OF_CLASS[tag] ?? 'instance') : 'instance'

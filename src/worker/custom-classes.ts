@@ -59,8 +59,7 @@ export function serializeCustom(value: object): Custom | undefined {
 /** The same for what is registered with `registerCustom`, but not for classes, of whose errors superjson would lose message and stack. */
 export function transformCustom(value: object): Custom | undefined {
   for (const superjson of superjsons()) {
-    if (identifierIn(superjson, value) === undefined && hasTransformer(superjson, value))
-      return { payload: superjson.serialize(value) }
+    if (hasTransformer(superjson, value)) return { payload: superjson.serialize(value) }
   }
   return undefined
 }

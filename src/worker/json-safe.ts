@@ -72,10 +72,8 @@ class JsonCheck {
   #hasSafeProperties(object: object, depth: number): boolean {
     for (const key in object) {
       if (key === '__proto__') return false
-      // The descriptor, because a getter could answer differently when JSON.stringify asks.
-      const property = Object.getOwnPropertyDescriptor(object, key)
-      if (property === undefined || property.get !== undefined) return false
-      if (!this.isSafe(property.value, depth + 1)) return false
+      // Of the descriptor, where it is undefined for a getter, which could answer differently when JSON.stringify asks.
+      if (!this.isSafe(Object.getOwnPropertyDescriptor(object, key)?.value, depth + 1)) return false
     }
     return true
   }

@@ -6,21 +6,18 @@ export interface Place {
   /** How many containers it stands in. */
   readonly depth: number
   /** Inside of an error, where what cannot travel is described, because a failure has to arrive. */
-  readonly inError: InError | undefined
+  readonly inError: Budget | undefined
 }
 
-/** Limits of what hangs on an error: hostile code throws too. */
-interface InError {
-  readonly depth: number
-  /** Common to all that hangs on the outermost error. */
-  readonly budget: { left: number }
+/** Of all that hangs on one error, together: hostile code throws too. */
+interface Budget {
+  left: number
 }
 
 export type Step = 'root' | 'property' | 'mapKey' | 'mapValue' | 'setElement'
 
 /** Only a value that makes itself while it is read goes deeper. */
 const DEEPEST = 200_000
-const DEEPEST_IN_ERROR = 100
 /** In objects. */
 const BUDGET = 100_000
 
@@ -32,23 +29,19 @@ export function rootPlace(name: string): Place {
 }
 
 export function placeIn(parent: Place, step: Step, key: unknown): Place {
-  return { parent, step, key, depth: parent.depth + 1, inError: parent.inError && deeper(parent.inError) }
+  return { parent, step, key, depth: parent.depth + 1, inError: parent.inError }
 }
 
 /** The same place, for the properties of the error that stands there. */
 export function insideError(place: Place): Place {
-  return { ...place, inError: deeper(place.inError ?? { depth: 0, budget: { left: BUDGET } }) }
-}
-
-function deeper({ depth, budget }: InError): InError {
-  return { depth: depth + 1, budget }
+  return { ...place, inError: place.inError ?? { left: BUDGET } }
 }
 
 /** Counts what stands in a place. @returns false if it is one too many, or stands too deep */
 export function payFor({ depth, inError }: Place, cost: number): boolean {
   if (inError === undefined) return depth <= DEEPEST
-  inError.budget.left -= cost
-  return inError.depth <= DEEPEST_IN_ERROR && inError.budget.left >= 0
+  inError.left -= cost
+  return inError.left >= 0
 }
 
 /** Such as `args[0].config.socket` or `args[1].get("k")`. */

@@ -135,6 +135,12 @@ describe('a failure of a task', () => {
     expect((error.cause as Error).cause).toBe(error)
   })
 
+  test('may have one cause in two places', () => {
+    const cause = new Error('root')
+    const error = arrivingError(new AggregateError([cause], 'all failed', { cause }))
+    expect((error as unknown as AggregateError).errors[0]).toBe(error.cause)
+  })
+
   test('may have more causes than anybody reads: the rest is named only', () => {
     let thrown = new Error('bottom')
     for (let i = 0; i < 10_000; i++) thrown = new Error(String(i), { cause: thrown })
