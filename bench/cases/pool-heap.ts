@@ -1,3 +1,4 @@
+import { setImmediate as nextLoop } from 'node:timers/promises'
 import { type Case, format, range, type Variant, verdict } from '../case.ts'
 import { collectGarbage } from '../measure.ts'
 import { type Kind, loadPool, OURS } from '../pools.ts'
@@ -33,8 +34,17 @@ async function bytesPerCall(kind: Kind, name: string): Promise<number> {
   for (let i = 0; i < CALLS; i++) calls[i] = noop(i)
   await collectGarbage()
   const after = used()
-  if (calls.length !== CALLS || held.length === 0) throw new Error('The futures must live until here')
+  if (held.length === 0) throw new Error('The futures must live until here')
+  await Promise.race([
+    nextLoop(),
+    (calls[0] as PromiseLike<number>).then(failIfRun),
+    (calls.at(-1) as PromiseLike<number>).then(failIfRun),
+  ])
   return (after - before) / CALLS
+}
+
+function failIfRun(): void {
+  throw new Error('A call has run that had to wait')
 }
 
 /** With the buffers that calls may have been written to. */
