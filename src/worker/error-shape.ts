@@ -91,10 +91,10 @@ function isDomException(error: object): boolean {
   return attempt(() => error instanceof DOMException) ?? false
 }
 
-/** A class that does not name its errors is known by its own name. */
+/** A class that does not name its errors is known by its own name; this library's may have got another from a bundler. */
 function nameOf(error: object, type: string): string {
   const name = textOf(error, 'name')
-  return name === type || name === '' ? className(error) : name
+  return Object.hasOwn(BUILT_IN, type) && (name === type || name === '') ? className(error) : name
 }
 
 function shownProperties(error: object): object {

@@ -103,6 +103,11 @@ describe('a failure of a task', () => {
     expect(error.cause).toMatchObject({ name: 'PaymentError', status: 402 })
   })
 
+  test('that is an error of this library keeps its name, whatever a bundler called the class', () => {
+    class _TimeoutError extends TimeoutError {}
+    expect(arrivingError(new _TimeoutError('late')).name).toBe('TimeoutError')
+  })
+
   test('that only has the name of an error of this library is none', () => {
     const error = arrivingError(Object.assign(new Error('theirs'), { name: 'TimeoutError', code: 'TIMEOUT' }))
     expect(error).not.toBeInstanceOf(TimeoutError)
