@@ -94,6 +94,8 @@ export class WorkerProgram implements LaneHost {
   }
 
   async #load(id: number, tasks: readonly TaskMessage[]): Promise<void> {
+    // Whoever waits for it wants a worker that takes calls. If this fails, the worker ends.
+    await this.#initializing.catch(() => new Promise(() => {}))
     let failure: WorkerTask['failure']
     for (const message of tasks) {
       const task = new WorkerTask(message)

@@ -119,7 +119,8 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
       }
       group.flush()
     }
-    for (const group of this.#inNeed()) this.#grow(group)
+    if (this.#groups.size > 1) for (const group of this.#withoutWorkers()) this.#grow(group, 1)
+    for (const group of this.#groups.values()) this.#grow(group, Infinity)
     this.#watch()
     if (this.#onQuiet.length > 0 && this.#isQuiet) for (const resolve of this.#onQuiet.splice(0)) resolve()
   }
@@ -232,16 +233,20 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
 
   /** Whether a call waits in a lane behind another one, and could go elsewhere. */
   get #hasShared(): boolean {
-    for (const { lanes } of this.#groups.values())
-      if (lanes.length > 1) for (const lane of lanes) if (lane.size > 1) return true
+    for (const group of this.#groups.values())
+      if (this.#hasElsewhere(group)) for (const lane of group.lanes) if (lane.size > 1) return true
     return false
+  }
+
+  /** Whether there is another lane, or there may be one. */
+  #hasElsewhere({ lanes }: Group): boolean {
+    return lanes.length > 1 || this.#workerCount < this.#options.maxWorkers
   }
 
   #rescue(): void {
     const before = systemClock.now() - LATE
     for (const group of this.#groups.values()) {
-      // There has to be another lane, now or soon.
-      if (group.lanes.length < 2 && this.#workers.length >= this.#options.maxWorkers) continue
+      if (!this.#hasElsewhere(group)) continue
       for (const lane of group.lanes) if (lane.size > 1 && lane.lastSign < before) group.again(lane.rescue())
     }
     this.wake()
@@ -250,8 +255,9 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
 
   // --- Workers
 
-  #grow(group: Group): void {
-    let wanted = this.#backlogOf(group)
+  /** @param most - workers to start, at the most */
+  #grow(group: Group, most: number): void {
+    let wanted = Math.min(this.#backlogOf(group), most)
     if (wanted === 0) return
     const { workers } = group
     for (const { isReady } of workers) if (!isReady) wanted--
@@ -260,12 +266,10 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
     if (wanted > 0 && this.#groups.size > 1) this.#makeRoom(group)
   }
 
-  /** Those without a worker first, and of these the one that has waited longest for one. */
-  #inNeed(): Iterable<Group> {
-    const groups = this.#groups.values()
-    if (this.#groups.size === 1) return groups
-    const rank = ({ workers, servedAt }: Group): number => (workers.length > 0 ? Infinity : servedAt)
-    return [...groups].sort((a, b) => (rank(a) < rank(b) ? -1 : 1))
+  /** The one first that has waited longest for a worker. */
+  #withoutWorkers(): Iterable<Group> {
+    const groups = [...this.#groups.values()].filter(({ workers }) => workers.length === 0)
+    return groups.sort((a, b) => a.servedAt - b.servedAt)
   }
 
   /** There may be no more workers, and calls of this group wait: one of another group has to go, if it has had its time. */
@@ -275,8 +279,7 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
     const before = systemClock.now() - TERM
     const isStarved = group.workers.length === 0
     const mayGo = (worker: PoolWorker): boolean =>
-      worker.isOpen &&
-      (worker.isIdle ? isStarved || worker.lastSign < before : isStarved && worker.readyAt < before)
+      worker.isOpen && (worker.isIdle ? isStarved || worker.lastSign < before : isStarved && worker.readyAt < before)
     const one = others.find((worker) => worker.isIdle && mayGo(worker)) ?? others.find(mayGo)
     if (one !== undefined) this.#retire(one)
   }
@@ -298,7 +301,7 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
 
   /** All workers there may be, with the modules of these tasks imported. */
   async warmup(kinds: readonly TaskKind[]): Promise<void> {
-    const groups = kinds.length === 0 ? [...this.#groups.keys()] : kinds.map(({ group }) => group)
+    const groups = kinds.length === 0 ? [...this.#groups.keys()] : [...new Set(kinds.map(({ group }) => group))]
     for (let i = 0; this.#workerCount < this.#options.maxWorkers; i++)
       this.#start(this.#groups.get(groups[i % groups.length] as string) as Group)
     await Promise.all(this.#workers.map((worker) => worker.warm(kinds.map(({ message }) => message))))

@@ -99,3 +99,8 @@ export const initializeBadly = task(function initializeBadly(obstacle: string): 
 export const initial = task(function initial(): readonly unknown[] {
   return initialized
 })
+
+/** Like `count`, with an argument. */
+export const takeAndGive = task(function takeAndGive(_value: number): readonly [worker: number, call: number] {
+  return [here(), ++calls]
+})

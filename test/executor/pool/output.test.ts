@@ -28,11 +28,23 @@ const linesOf = (lines: readonly OutputLine[], stream: OutputLine['stream']): st
   lines.filter((line) => line.stream === stream).map(({ line }) => line)
 
 describe.each(POOLS)('a pool of $kind', ({ Pool }) => {
+  // Most tests do with the same worker.
+  const pool = new Pool({ maxWorkers: 1 })
+  afterAll(() => pool.shutdown())
+
+  /** What is told while calls run. */
+  async function linesWhile(run: () => PromiseLike<unknown>): Promise<OutputLine[]> {
+    const lines: OutputLine[] = []
+    const listener = (line: OutputLine): unknown => lines.push(line)
+    pool.on('output', listener)
+    await run()
+    pool.off('output', listener)
+    return lines
+  }
+
   test('tells each line that a task writes before it tells the result', async () => {
-    await using pool = new Pool({ maxWorkers: 1 })
-    const lines = collect(pool, 'output')
     const started = next(pool, 'workerStarted')
-    await pool.submit(speak)
+    const lines = await linesWhile(() => pool.submit(speak))
     expect(linesOf(lines, 'stdout')).toEqual(['one { two: 2 }', 'in pieces', 'and two', 'lines at a time'])
     expect(linesOf(lines, 'stderr')).toEqual(['to error', 'without an end'])
     const { id } = await started
@@ -69,16 +81,12 @@ describe.each(POOLS)('a pool of $kind', ({ Pool }) => {
   })
 
   test('puts letters together whose bytes come one by one', async () => {
-    await using pool = new Pool({ maxWorkers: 1 })
-    const lines = collect(pool, 'output')
-    await pool.submit(spell, 'Grüße 🌍')
+    const lines = await linesWhile(() => pool.submit(spell, 'Grüße 🌍'))
     expect(linesOf(lines, 'stdout')).toEqual(['Grüße 🌍Grüße 🌍'])
   })
 
   test('lets a task know when its text was taken', async () => {
-    await using pool = new Pool({ maxWorkers: 1 })
-    const lines = collect(pool, 'output')
-    expect(await pool.submit(confirm)).toBe(2)
+    const lines = await linesWhile(async () => expect(await pool.submit(confirm)).toBe(2))
     expect(linesOf(lines, 'stdout')).toEqual(['ab'])
   })
 
@@ -93,32 +101,27 @@ describe.each(POOLS)('a pool of $kind', ({ Pool }) => {
   })
 
   test('tells what a task wrote that fails, and nothing of the error', async () => {
-    await using pool = new Pool({ maxWorkers: 1 })
-    const lines = collect(pool, 'output')
-    expect((await failureOf(pool.submit(sayAndThrow))).message).toBe('on purpose')
+    const lines = await linesWhile(async () =>
+      expect((await failureOf(pool.submit(sayAndThrow))).message).toBe('on purpose'),
+    )
     expect(lines).toMatchObject([{ stream: 'stdout', line: 'before the error', task: 'sayAndThrow' }])
     expect(lines).toHaveLength(1)
   })
 
   test('tells a very long line in parts, all of it', async () => {
-    await using pool = new Pool({ maxWorkers: 1 })
-    const lines = collect(pool, 'output')
-    await pool.submit(drone, 200_000, 5)
+    const lines = await linesWhile(() => pool.submit(drone, 200_000, 5))
     expect(lines.map(({ line }) => line).join('')).toBe('x'.repeat(1_000_000))
     expect(Math.max(...lines.map(({ line }) => line.length))).toBe(65_536)
   })
 
   test('tells many lines in order', async () => {
-    await using pool = new Pool({ maxWorkers: 1 })
-    const lines = collect(pool, 'output')
-    expect(await pool.submit(chatter, 10_000)).toBe(10_000)
+    const lines = await linesWhile(() => pool.submit(chatter, 10_000))
     expect(linesOf(lines, 'stdout')).toEqual(Array.from({ length: 10_000 }, (_, i) => `line ${i}`))
   })
 
   test('writes to the streams of the program what nobody listens to', async () => {
     const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
     const writeError = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
-    await using pool = new Pool({ maxWorkers: 1 })
     await pool.submit(speak)
     expect(write.mock.calls.map(([text]) => text).join('')).toBe(
       'one { two: 2 }\nin pieces\nand two\nlines at a time\n',
@@ -128,13 +131,8 @@ describe.each(POOLS)('a pool of $kind', ({ Pool }) => {
 
   test('writes nothing there while somebody listens', async () => {
     const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-    await using pool = new Pool({ maxWorkers: 1 })
-    const lines: OutputLine[] = []
-    const listener = (line: OutputLine): unknown => lines.push(line)
-    pool.on('output', listener)
-    await pool.submit(say, 'to the listener')
+    const lines = await linesWhile(() => pool.submit(say, 'to the listener'))
     expect(write).not.toHaveBeenCalled()
-    pool.off('output', listener)
     await pool.submit(say, 'to the program')
     expect(write.mock.calls).toEqual([['to the program\n']])
     expect(lines.map(({ line }) => line)).toEqual(['to the listener'])
