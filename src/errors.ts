@@ -155,8 +155,15 @@ export class BootstrapError extends TapsError {
 
 /** The worker that ran the task ended without an answer. */
 export class WorkerCrashedError extends TapsError {
-  constructor(message: string, options?: ErrorOptions) {
+  /** What became of earlier attempts, a line for each: of the last 20, the oldest first. Empty if this was the only one. */
+  readonly history: readonly string[]
+
+  constructor(
+    message: string,
+    { history = [], ...options }: ErrorOptions & { readonly history?: readonly string[] } = {},
+  ) {
     super('WORKER_CRASHED', message, options)
+    this.history = history
   }
 
   static {

@@ -33,6 +33,7 @@ import { Join } from './join.ts'
 import type { Share } from './limits.ts'
 import { submitTo } from './outlet.ts'
 import { type ParentKeys, parentKeys } from './parents.ts'
+import { withAttempt, withHistory } from './past-attempts.ts'
 import { mayRetry, retryDelay } from './retry.ts'
 import { closesRing, ringError } from './rings.ts'
 import type { Plan } from './scheduler.ts'
@@ -46,7 +47,8 @@ interface Extras {
   chunk?: Chunk | undefined
   /** The futures that its result consists of. */
   join?: Join | undefined
-  /** Times of earlier attempts. */
+  /** What became of earlier attempts, and their times. */
+  history?: readonly string[] | undefined
   queuedMs?: number
   runMs?: number
   /** What cancels it. */
@@ -364,11 +366,12 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     } catch (thrown) {
       failure = thrown
     }
-    this.settle(FAILED, failure)
+    this.settle(FAILED, withHistory(failure, this.attempts, this.#extras?.history))
   }
 
   #retry(policy: RetryPolicy, error: unknown): void {
     const extras = this.#extra()
+    extras.history = withAttempt(extras.history, this.attempts, error)
     extras.queuedMs = (extras.queuedMs ?? 0) + this.startTime - this.#readyTime
     extras.runMs = (extras.runMs ?? 0) + this.#endTime - this.startTime
     extras.chunk = undefined
@@ -430,7 +433,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     if (extras.timer !== undefined) this.clock.clearTimeout(extras.timer)
     if (extras.signal !== undefined) this.plan.scheduler.signals.remove(extras.signal, this)
     if (extras.hasShare === true) this.giveBackShare()
-    extras.join = undefined
+    extras.join = extras.history = undefined
     const { chunk } = extras
     extras.chunk = undefined
     if (this.#readyTime === NOT_YET) chunk?.arrive()

@@ -74,7 +74,10 @@ abstract class ProcessLink implements WorkerLink {
       if (!this.#hasExited) this.kill()
     })
     // A broken pipe. If it exits, that tells more; if not, it is of no use.
-    this.#toWorker.on('error', () => setTimeout(() => this.kill(), PATIENCE).unref())
+    this.#toWorker.on('error', () => {})
+    this.#toWorker.on('close', () => setTimeout(() => this.kill(), PATIENCE).unref())
+    // Else nobody would see that it is closed before the next message is sent.
+    this.#toWorker.resume()
     this.#fromWorker.on('error', () => {})
   }
 
