@@ -185,7 +185,7 @@ function inFile({ stream, line, task, taskId, worker }: OutputLine): string {
 }
 
 function dispatcherOptions(
-  { name, isThread, start, groups, groupOf }: PoolKind,
+  { isThread, start, groups, groupOf }: PoolKind,
   options: WorkerPoolOptions,
   maxWorkers: number,
   lanes: number,
@@ -201,7 +201,6 @@ function dispatcherOptions(
     groups,
     groupOf,
     plan: (group): WorkerPlan => {
-      checkBootstrap(`A worker of ${name} started`)
       const { message, args, packing } = initializer()
       const init = {
         lanes,
