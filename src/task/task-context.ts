@@ -1,5 +1,5 @@
 import { type Clock, sleep, systemClock } from '../clock.ts'
-import { registry } from './task-ref.ts'
+import { shared } from '../shared.ts'
 
 /** The clock of the engine, as a task sees it. */
 export interface TaskClock extends Clock {
@@ -59,9 +59,9 @@ let entered = false
 
 /** One for all copies of this library: the program of a worker enters bodies, and `taskContext()` of the user's copy finds them. */
 function sharedStorage({ AsyncLocalStorage }: AsyncHooks): Storage {
-  const shared = registry() as { storage?: Storage }
-  shared.storage ??= new AsyncLocalStorage()
-  return shared.storage
+  const holder = shared() as { storage?: Storage }
+  holder.storage ??= new AsyncLocalStorage()
+  return holder.storage
 }
 
 /** The body that the caller belongs to. */

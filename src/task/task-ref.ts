@@ -1,3 +1,6 @@
+import * as errors from '../errors.ts'
+import { shared } from '../shared.ts'
+
 /** How a task is found again in another process: by the module that declares it, never by its source. */
 export interface TaskRef {
   /** The URL of the module; empty where it is not known. */
@@ -8,29 +11,10 @@ export interface TaskRef {
   readonly ordinal: number
 }
 
-/** What all copies of this library share that a thread may have loaded: that of its worker program and that of the tasks, for a start. */
-export interface Registry {
-  /** Tasks by module, in the order in which the module declares them. */
-  readonly modules: Map<string, unknown[]>
-  /** Whether this is a worker. */
-  isWorker?: boolean
-  /** Which body runs; see `task-context.ts`. */
-  storage?: unknown
-  /** What `workerResource` made here. */
-  resources?: Set<{ dispose(): unknown }>
-}
-
-const REGISTRY = Symbol.for('taps-sdk.registry')
-
-export function registry(): Registry {
-  const holder = globalThis as { [REGISTRY]?: Registry }
-  holder[REGISTRY] ??= { modules: new Map() }
-  return holder[REGISTRY]
-}
-
 /** Enters a task, and gives it its reference. */
 export function register(task: unknown, name: string, module: string): TaskRef {
-  const { modules } = registry()
+  const { modules } = shared()
+  shared().errorClasses = errors
   let tasks = modules.get(module)
   if (tasks === undefined) {
     tasks = []
@@ -41,12 +25,12 @@ export function register(task: unknown, name: string, module: string): TaskRef {
 
 /** The task of a reference, if its module has been imported here. */
 export function lookUp(ref: TaskRef): unknown {
-  return registry().modules.get(ref.module)?.[ref.ordinal]
+  return shared().modules.get(ref.module)?.[ref.ordinal]
 }
 
 /** What is said of a module instead of its tasks' names, to whom looks for one that is not there. */
 export function namesIn(module: string): readonly string[] {
-  return (registry().modules.get(module) ?? []).map((task) => (task as { name: string }).name)
+  return (shared().modules.get(module) ?? []).map((task) => (task as { name: string }).name)
 }
 
 interface CallSite {

@@ -1,4 +1,4 @@
-import { registry } from './task-ref.ts'
+import { shared } from '../shared.ts'
 
 /** Something that is expensive to make: `await model()` gives it, and makes it when it is asked for first. */
 export interface WorkerResource<T> {
@@ -26,7 +26,7 @@ export function workerResource<T>(create: () => T, dispose?: (resource: Awaited<
   let made: { readonly value: T } | undefined
   const forget = (): void => {
     made = undefined
-    registry().resources?.delete(entry)
+    shared().resources.delete(entry)
   }
   const entry = {
     async dispose(): Promise<void> {
@@ -41,9 +41,7 @@ export function workerResource<T>(create: () => T, dispose?: (resource: Awaited<
       const value = create()
       const own = { value }
       made = own
-      const shared = registry()
-      shared.resources ??= new Set()
-      shared.resources.add(entry)
+      shared().resources.add(entry)
       // A promise that rejects is not what was wanted.
       if (value instanceof Promise) value.catch(() => made === own && forget())
     }
@@ -55,7 +53,7 @@ export function workerResource<T>(create: () => T, dispose?: (resource: Awaited<
 /** Disposes of all resources that were made here, the last one first. @returns what that failed with */
 export async function disposeResources(): Promise<readonly unknown[]> {
   const failures: unknown[] = []
-  for (const resource of [...(registry().resources ?? [])].reverse()) {
+  for (const resource of [...shared().resources].reverse()) {
     try {
       await resource.dispose()
     } catch (error) {

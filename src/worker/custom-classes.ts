@@ -1,6 +1,6 @@
 /** Classes that users registered with superjson. It is loaded when the first instance of a class is met, not before. */
 import { createRequire } from 'node:module'
-import { shared } from './shared.ts'
+import { shared } from '../shared.ts'
 
 /** The part of superjson's class that is used here. */
 interface SuperJson {

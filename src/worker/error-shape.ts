@@ -1,11 +1,11 @@
 /** How an error is taken apart and made again. */
 import * as types from 'node:util/types'
 import * as errors from '../errors.ts'
+import { shared } from '../shared.ts'
 import { prototypes } from './built-ins.ts'
 import { type Custom, classOf, identifierOf, transformCustom } from './custom-classes.ts'
 import { className } from './describe.ts'
 import type { ErrorContent, ErrorPart } from './packet.ts'
-import { shared } from './shared.ts'
 
 type ErrorClass = new (message?: string, name?: string) => Error
 

@@ -1,7 +1,7 @@
 import { isMarkedAsUntransferable } from 'node:worker_threads'
+import { shared } from '../shared.ts'
 import { viewType } from './built-ins.ts'
 import type { Part } from './packet.ts'
-import { shared } from './shared.ts'
 import { isMarked } from './transfer.ts'
 
 /** What the library's language version does not know of buffers yet. */

@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { readFileSync } from 'node:fs'
+import { createRequire, findPackageJSON } from 'node:module'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { TaskNotFoundError } from '../errors.ts'
+import { shared } from '../shared.ts'
 import { outside } from '../task/task-context.ts'
-import { lookUp, namesIn, registry, type TaskRef } from '../task/task-ref.ts'
+import { lookUp, namesIn, type TaskRef } from '../task/task-ref.ts'
 
 /** What Node says of sources that it cannot run by itself. */
 const NEEDS_TRANSPILER = new Set([
@@ -46,7 +47,7 @@ function loadModule(module: string): Promise<void> {
 /** It may have imported others. While one more is being imported, nobody can tell which tasks are its own. */
 function imported(): void {
   if (--importing > 0) return
-  for (const [module, tasks] of registry().modules) if (!declared.has(module)) declared.set(module, tasks.length)
+  for (const [module, tasks] of shared().modules) if (!declared.has(module)) declared.set(module, tasks.length)
 }
 
 function declaredIn(module: string): number {
@@ -54,7 +55,7 @@ function declaredIn(module: string): number {
 }
 
 async function importModule(module: string): Promise<void> {
-  if (!forgetsFailures() && isTypeScript(module)) await registerTsx(module)
+  if (isTypeScript(module) && !canTryTwice(module)) await registerTsx(module)
   try {
     await import(module)
   } catch (error) {
@@ -69,10 +70,15 @@ async function importModule(module: string): Promise<void> {
   }
 }
 
-/** Before, an import that has failed fails for ever: there tsx has to come first. */
-function forgetsFailures(): boolean {
+/** What has failed fails for ever: a CommonJS module that has begun to run, and before Node 24.12 every import. */
+function canTryTwice(module: string): boolean {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  return major > 24 || (major === 24 && minor >= 12)
+  return (major > 24 || (major === 24 && minor >= 12)) && isInModulePackage(module)
+}
+
+function isInModulePackage(module: string): boolean {
+  const path = findPackageJSON(module)
+  return path !== undefined && (JSON.parse(readFileSync(path, 'utf8')) as { type?: string }).type === 'module'
 }
 
 function isTypeScript(module: string): boolean {
@@ -88,25 +94,25 @@ function needsTranspiler(module: string, error: unknown): boolean {
 
 /** tsx registers itself in the worker: as an option of Node it would not reach threads. @returns false if there is none */
 async function registerTsx(module: string): Promise<boolean> {
-  const api = hasTsx ? undefined : findTsx(module)
-  if (api === undefined) return hasTsx
-  const { register } = (await import(api)) as { register(): unknown }
-  register()
-  hasTsx = true
-  return true
+  for (const api of hasTsx ? [] : findTsx(module)) {
+    const { register } = (await import(api)) as { register(): unknown }
+    register()
+    hasTsx = true
+  }
+  return hasTsx
 }
 
-/** The way in for ESM: `require.resolve` would give the one for CommonJS. */
-function findTsx(module: string): string | undefined {
+/** Its ways in for CommonJS modules and for ES modules; the files for `import`, which `require.resolve` would not give. */
+function findTsx(module: string): readonly string[] {
   try {
     const folder = dirname(createRequire(module).resolve('tsx/package.json'))
     const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
-      exports: Record<string, { import: { default: string } }>
+      exports: Record<string, { import: { default: string } } | undefined>
     }
-    const path = join(folder, exports['./esm/api']?.import.default ?? '')
-    return existsSync(path) ? pathToFileURL(path).href : undefined
+    const paths = ['./cjs/api', './esm/api'].flatMap((api) => exports[api]?.import.default ?? [])
+    return paths.map((path) => pathToFileURL(join(folder, path)).href)
   } catch {
-    return undefined
+    return []
   }
 }
 

@@ -1,5 +1,5 @@
 import * as types from 'node:util/types'
-import { shared } from './shared.ts'
+import { shared } from '../shared.ts'
 
 /**
  * Marks the memory of an argument or a result to be moved instead of copied: nothing is left of it here afterwards.

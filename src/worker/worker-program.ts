@@ -1,5 +1,5 @@
+import { shared } from '../shared.ts'
 import { inside } from '../task/task-context.ts'
-import { registry } from '../task/task-ref.ts'
 import { disposeResources } from '../task/worker-resource.ts'
 import { WorkerBody, WorkerTask } from './body.ts'
 import { type Channel, receivedValue, sendValue, unpack } from './channel.ts'
@@ -22,7 +22,7 @@ export class WorkerProgram implements LaneHost {
 
   /** @param ledgers - one for each lane; fewer where there are none */
   constructor(channel: Channel, init: WorkerInit, ledgers: readonly Ledger[]) {
-    registry().isWorker = true
+    shared().isWorker = true
     this.channel = channel
     this.isThread = init.isThread
     this.#lanes = Array.from({ length: init.lanes }, (_, no) => new WorkerLane(no, this, ledgers[no]))

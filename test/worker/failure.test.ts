@@ -4,9 +4,9 @@ import SuperJSON from 'superjson'
 import { describe, expect, test } from 'vitest'
 import * as ownErrors from '../../src/errors.ts'
 import { CancelledError, DependencyError, SerializationError, TapsError, TimeoutError } from '../../src/errors.ts'
+import { shared } from '../../src/shared.ts'
 import { encode } from '../../src/worker/codec.ts'
 import { decodeFailure, encodeFailure } from '../../src/worker/failure.ts'
-import { shared } from '../../src/worker/shared.ts'
 
 /** What the client gets for what a task threw. */
 function arriving(thrown: unknown): unknown {

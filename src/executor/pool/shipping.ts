@@ -1,7 +1,7 @@
 import { BootstrapError, NotShippableError } from '../../errors.ts'
+import { shared } from '../../shared.ts'
 import { isTask, type TaskSpec } from '../../task/task.ts'
 import { currentBody } from '../../task/task-context.ts'
-import { registry } from '../../task/task-ref.ts'
 import { type Encoded, encode } from '../../worker/codec.ts'
 
 /** Tasks that were found to be shippable. */
@@ -52,7 +52,7 @@ function identifier(name: string): string {
  * @throws BootstrapError
  */
 export function checkBootstrap(what: string): void {
-  if (registry().isWorker !== true || currentBody() !== undefined) return
+  if (shared().isWorker !== true || currentBody() !== undefined) return
   throw new BootstrapError(
     `${what} while a worker imports the module of a task: the worker would start the program anew. Move the tasks into a module of their own, which only declares them; or run the program only where import.meta.main is true (Node 24.2)`,
   )
