@@ -61,6 +61,16 @@ describe('tsx', () => {
     expect(await project.answer('main.ts', { execArgv: ['--import', 'tsx'] })).toEqual(ANSWERS)
   })
 
+  test('runs a package whose TypeScript becomes CommonJS', async () => {
+    using project = new Project({
+      'package.json': '{ "type": "commonjs" }',
+      'tasks.ts': TYPED_TASKS,
+      // CommonJS has no await outside of functions.
+      'main.ts': program().replace(/^const answers(.|\n)*/m, 'async function main() {\n$&}\nvoid main()'),
+    }).install('tsx')
+    expect(await project.answer('main.ts', { execArgv: ['--import', 'tsx'] })).toEqual(ANSWERS)
+  })
+
   test('runs static methods with the decorator', async () => {
     using project = new Project({ 'tasks.ts': DECORATED_TASKS, 'main.ts': program() }).install('tsx')
     expect(await project.answer('main.ts', { execArgv: ['--import', 'tsx'] })).toEqual(ANSWERS)

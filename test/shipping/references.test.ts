@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { delegate } from './fixtures/nested.ts'
 import * as tasks from './fixtures/tasks.ts'
 import { onAllPools } from './pools.ts'
 
@@ -29,6 +30,10 @@ onAllPools((executor) => {
 
   test('the same task with other options', async () => {
     expect(await executor().submit(tasks.arrow.with({ timeout: 60_000, labels: 'x' }), 2)).toBe(3)
+  })
+
+  test('a task that starts workers of its own', async () => {
+    expect(await executor().submit(delegate, 2)).toBe(6)
   })
 
   test('the state of a module lives on between calls', async () => {

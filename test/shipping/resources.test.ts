@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Engine, task, workerResource } from '../../src/index.ts'
 import type { OutputLine, WorkerPool, WorkerPoolOptions } from '../../src/node/index.ts'
 import * as tasks from './fixtures/resources.ts'
 import { pools } from './pools.ts'
@@ -105,5 +106,29 @@ describe.each(pools)('workerResource on %s', (_, Pool) => {
     await pool.submit(tasks.useEndless)
     await pool.shutdown()
     expect(events()).toEqual(['dispose endless a'])
+  })
+})
+
+describe('workerResource in the process of the program', () => {
+  test('is made once, until it is disposed of', async () => {
+    const disposed: number[] = []
+    let made = 0
+    const resource = workerResource(
+      async () => ++made,
+      (no) => disposed.push(no),
+    )
+    const read = task(async (_: number) => await resource())
+    await resource.dispose()
+    await using engine = new Engine()
+    expect(await engine.map(read, [1, 2])).toEqual([1, 1])
+    await resource.dispose()
+    expect(disposed).toEqual([1])
+    expect(await engine.submit(read, 3)).toBe(2)
+    await Promise.all([resource.dispose(), resource.dispose()])
+    expect(disposed).toEqual([1, 2])
+  })
+
+  test('takes a function', () => {
+    expect(() => workerResource('model' as never)).toThrow(new TypeError('workerResource takes a function, not string'))
   })
 })
