@@ -77,8 +77,13 @@ function canTryTwice(module: string): boolean {
 }
 
 function isInModulePackage(module: string): boolean {
-  const path = findPackageJSON(module)
-  return path !== undefined && (JSON.parse(readFileSync(path, 'utf8')) as { type?: string }).type === 'module'
+  try {
+    const path = findPackageJSON(module) as string
+    return (JSON.parse(readFileSync(path, 'utf8')) as { type?: string }).type === 'module'
+  } catch {
+    // There is none: Node then answers undefined, or the module itself.
+    return false
+  }
 }
 
 function isTypeScript(module: string): boolean {
