@@ -28,7 +28,7 @@ function capture(): () => string {
 
 test('there are examples', () => {
   expect(examples).toEqual(
-    expect.arrayContaining(['parsl-patterns', 'porting', 'synthetic', 'unit-test', 'word-count']),
+    expect.arrayContaining(['executors', 'parsl-patterns', 'porting', 'synthetic', 'unit-test', 'word-count']),
   )
 })
 

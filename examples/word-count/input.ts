@@ -1,8 +1,10 @@
 // What the user gave: the command line and the folder. Whatever is wrong with it is told in a sentence.
 import { stat } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { EXECUTORS, type ExecutorOptions } from './executor.ts'
 import { type Listing, listFolder, reasonOf, TEXT_FILES } from './folder.ts'
 
 const endings = TEXT_FILES.map((ending) => `*${ending}`).join(', ')
@@ -13,7 +15,9 @@ Usage: npm start -- [folder] [options]
 
   folder, --dir <folder>  where to look (default: node_modules, the documentation of the installed packages)
   --top <n>               how many words to show (default: 15)
-  --concurrency <n>       how many tasks run at the same time (default: 8)
+  --executor <where>      where tasks run: ${EXECUTORS.join(', ')} (default: in-process)
+  --workers <n>           how many threads or processes (default: ${availableParallelism()}, what this machine can run at once)
+  --concurrency <n>       how many tasks run at the same time, in this process or in each worker (default: 8)
   --help                  show this
 
 Text files are ${endings}. One that cannot be read, is binary, or is not encoded
@@ -22,11 +26,10 @@ as UTF-8 is named and left out. Symbolic links are not followed: every file is c
 /** Something that the user can mend. */
 export class UserError extends Error {}
 
-export interface Arguments {
+export interface Arguments extends ExecutorOptions {
   readonly help: boolean
   readonly folder: string
   readonly top: number
-  readonly concurrency: number
 }
 
 /** @throws UserError for an unknown option or a wrong value */
@@ -41,8 +44,22 @@ export function readArguments(args: readonly string[]): Arguments {
     help: values.help,
     folder: toPath(folders[0]),
     top: wholeNumber('--top', values.top),
+    executor: nameOfExecutor(values.executor),
+    workers: numberOfWorkers(values.workers, values.executor),
     concurrency: wholeNumber('--concurrency', values.concurrency),
   }
+}
+
+function nameOfExecutor(text: string): (typeof EXECUTORS)[number] {
+  const name = EXECUTORS.find((each) => each === text)
+  if (name === undefined) throw new UserError(`--executor takes ${EXECUTORS.join(', ')}, not ${JSON.stringify(text)}`)
+  return name
+}
+
+function numberOfWorkers(text: string | undefined, executor: string): number | undefined {
+  if (text === undefined) return undefined
+  if (executor === 'in-process') throw new UserError('--workers needs --executor threads or --executor processes')
+  return wholeNumber('--workers', text)
 }
 
 function parse(args: readonly string[]) {
@@ -53,6 +70,8 @@ function parse(args: readonly string[]) {
       options: {
         dir: { type: 'string', multiple: true },
         top: { type: 'string', default: '15' },
+        executor: { type: 'string', default: 'in-process' },
+        workers: { type: 'string' },
         concurrency: { type: 'string', default: '8' },
         help: { type: 'boolean', short: 'h', default: false },
       },

@@ -1,7 +1,8 @@
 // Counts the words of a folder: a task reads each file, and a tree of tasks adds up. This is what `npm start` runs.
-// The tasks stand in tasks.ts, the graph in word-count.ts.
+// The tasks stand in tasks.ts, the graph in word-count.ts, where they run in executor.ts.
 import { DependencyError } from 'taps-sdk'
 import { isProgram } from '../is-program.ts'
+import type { ExecutorOptions } from './executor.ts'
 import { reasonOf } from './folder.ts'
 import { type Arguments, checkFolder, findTexts, HELP, readArguments, UserError } from './input.ts'
 import { Progress } from './progress.ts'
@@ -25,12 +26,12 @@ export async function main(args: readonly string[] = []): Promise<number> {
 /** What `main()` has to return. */
 export const expected = 0
 
-async function countFolder({ folder, top, concurrency }: Arguments): Promise<void> {
+async function countFolder({ folder, top, ...where }: Arguments): Promise<void> {
   await checkFolder(folder)
   console.error(`Looking for text files in ${folder}`)
   const { texts, skipped: folders } = await findTexts(folder)
   console.error(`Counting the words of ${texts.length.toLocaleString('en')} ${texts.length === 1 ? 'file' : 'files'}`)
-  const job = await runWithProgress(texts, concurrency)
+  const job = await runWithProgress(texts, where)
   const skipped = [...folders, ...job.counts.skipped]
   if (job.counts.files === 0)
     throw new UserError(`no text file in ${folder} can be read\n${listSkipped(skipped, folder)}`)
@@ -38,10 +39,10 @@ async function countFolder({ folder, top, concurrency }: Arguments): Promise<voi
   console.log(`\n${report(job, skipped.length, top)}`)
 }
 
-async function runWithProgress(texts: readonly string[], concurrency: number): Promise<Job> {
+async function runWithProgress(texts: readonly string[], where: ExecutorOptions): Promise<Job> {
   const progress = new Progress(process.stderr, texts.length)
   try {
-    return await runJob(texts, { concurrency, onFile: (files) => progress.update(files) })
+    return await runJob(texts, { ...where, onFile: (files) => progress.update(files) })
   } finally {
     progress.end()
   }

@@ -1,4 +1,5 @@
-import { Engine, InProcessExecutor, MemoryRecordLogger, type TaskFuture } from 'taps-sdk'
+import { Engine, MemoryRecordLogger, type TaskFuture } from 'taps-sdk'
+import { createExecutor, type ExecutorOptions } from './executor.ts'
 import { addUp, type Counts, countFile } from './tasks.ts'
 
 /** How many results one task adds up. */
@@ -21,17 +22,15 @@ export interface Job {
 }
 
 /** How to run the job. */
-export interface JobOptions {
-  /** How many tasks run at the same time. */
-  readonly concurrency: number
+export interface JobOptions extends ExecutorOptions {
   /** Told after each file. */
   readonly onFile?: (files: number) => void
 }
 
 /** Counts the words of files. */
-export async function runJob(paths: readonly string[], { concurrency, onFile }: JobOptions): Promise<Job> {
+export async function runJob(paths: readonly string[], { onFile, ...where }: JobOptions): Promise<Job> {
   const recordLogger = new MemoryRecordLogger()
-  await using engine = new Engine({ executor: new InProcessExecutor({ concurrency }), recordLogger })
+  await using engine = new Engine({ executor: createExecutor(where), recordLogger })
   let files = 0
   engine.on('settled', ({ name }) => {
     if (name === countFile.name) onFile?.(++files)

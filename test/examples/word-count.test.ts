@@ -92,6 +92,18 @@ describe('word count', () => {
     expect(sorted(counts.words)).toEqual(sorted(countPlainly(folder)))
   })
 
+  test.each(['threads', 'processes'] as const)('counts the same on %s', { timeout: 60_000 }, async (executor) => {
+    const { folder, words, bytes } = generate(200, 4)
+    const { texts } = await listFolder(folder)
+    const told: number[] = []
+    const options = { executor, workers: 2, concurrency: 4, onFile: (files: number) => told.push(files) }
+    const { counts, tasks } = await runJob([...texts, join(folder, 'missing.md')], options)
+    expect(sorted(counts.words)).toEqual(sorted(words))
+    expect(counts).toMatchObject({ files: 200, bytes, skipped: [{ reason: 'it does not exist' }] })
+    expect(tasks).toBe(201 + 13 + 1)
+    expect(told).toEqual(Array.from({ length: 201 }, (_, i) => i + 1))
+  })
+
   test('reads every file exactly once', async () => {
     const read: unknown[] = []
     const executor: Executor = {
@@ -289,6 +301,19 @@ describe('the program', { timeout: 60_000 }, () => {
     expect([code, stdout.includes('words  1, of which 1 are different')]).toEqual([0, true])
   })
 
+  test('prints the same on threads and processes as in process', async () => {
+    const { folder } = generate(30, 5)
+    const ranking = async (...args: string[]): Promise<string | undefined> => {
+      const { code, stdout, stderr } = await count([folder, ...args])
+      expect([code, stderr]).toEqual([0, expect.stringContaining('100 %  30 of 30 files\n')])
+      return stdout.split('\ntime ')[0]
+    }
+    const inProcess = await ranking()
+    expect(inProcess).toContain('files  30, ')
+    for (const executor of ['threads', 'processes'])
+      expect(await ranking('--executor', executor, '--workers', '2')).toBe(inProcess)
+  })
+
   test('finds a relative folder from where npm was called', async () => {
     const folder = folderOf({ 'sub/a.md': 'word' })
     const { code, stderr } = await count(['sub'], { env: { npm_lifecycle_event: 'start', INIT_CWD: folder } })
@@ -360,6 +385,11 @@ describe('the program', { timeout: 60_000 }, () => {
     [['--top=-1'], '--top takes a whole number of at least 1, not "-1"'],
     [['--top'], "Option '--top <value>' argument missing. --help shows the options."],
     [['--concurrency', '1.5'], '--concurrency takes a whole number of at least 1, not "1.5"'],
+    [['--workers', '0', '--executor', 'threads'], '--workers takes a whole number of at least 1, not "0"'],
+    [['--workers', '2'], '--workers needs --executor threads or --executor processes'],
+    [['--workers=2', '--executor=in-process'], '--workers needs --executor threads or --executor processes'],
+    [['--executor', 'thread'], '--executor takes in-process, threads, processes, not "thread"'],
+    [['--executor', 'toString'], '--executor takes in-process, threads, processes, not "toString"'],
     [['my', 'texts'], 'it takes one folder, and got "my", "texts". A name with spaces needs quotes.'],
     [['--dir', 'a', 'b'], 'it takes one folder, and got "b", "a". A name with spaces needs quotes.'],
     [[''], 'the name of the folder is empty'],

@@ -1,0 +1,6 @@
+import workerpool from 'workerpool'
+import { loadTask, type Reference } from './reference.ts'
+
+workerpool.worker({
+  run: async (task: Reference, args: readonly unknown[]): Promise<unknown> => (await loadTask(task))(...args),
+})
