@@ -1,9 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { type Executor, NotShippableError, type Task, TaskNotFoundError, task } from '../../src/index.ts'
+import {
+  type Executor,
+  NotShippableError,
+  type Task,
+  TaskNotFoundError,
+  task,
+  WorkerCrashedError,
+} from '../../src/index.ts'
 import { makeAdderWithoutModule } from './fixtures/factory.ts'
 import { unreachable } from './fixtures/fails-to-import.ts'
 import * as tasks from './fixtures/tasks.ts'
-import { onAllPools } from './pools.ts'
+import { onAllPools, pools } from './pools.ts'
 
 const summand = 1
 function declared(x: number): number {
@@ -87,6 +94,24 @@ onAllPools((executor) => {
 
   test('afterwards the worker goes on', async () => {
     expect(await executor().submit(tasks.arrow, 1)).toBe(2)
+  })
+})
+
+describe.each(pools)('warmup on %s', (_, Pool) => {
+  test('refuses what submit refuses', async () => {
+    await using pool = new Pool({ maxWorkers: 1 })
+    await expect(pool.warmup(declared as never)).rejects.toThrow('warmup takes tasks')
+    await expect(pool.warmup(task({ module: 'node:fs' }, declared))).rejects.toBeInstanceOf(NotShippableError)
+    await expect(pool.warmup(tasks.arrow, unreachable)).rejects.toThrow(/unreachable .* no configuration/)
+    await expect(pool.warmup(tasks.makeLater())).rejects.toBeInstanceOf(TaskNotFoundError)
+    await pool.warmup(tasks.arrow)
+  })
+
+  test('an initializer whose module cannot be imported: no worker starts, and calls fail with the reason', async () => {
+    await using pool = new Pool({ maxWorkers: 1, initializer: unreachable })
+    const error = await failureOf(pool, tasks.arrow, 1)
+    expect(error).toBeInstanceOf(WorkerCrashedError)
+    expect(error.message).toMatch(/unreachable .* no configuration/)
   })
 })
 
