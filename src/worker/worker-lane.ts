@@ -117,7 +117,9 @@ export class WorkerLane {
         const args = calls[i + 3]
         const list = typeof args === 'number' ? decode(packets[args] as Packet) : args
         enter(body)
-        let value = (task.fn as (...all: readonly unknown[]) => unknown)(...(list as readonly unknown[]))
+        // Taken out first: a function of nobody has no `this`.
+        const fn = task.fn as (...all: readonly unknown[]) => unknown
+        let value = fn(...(list as readonly unknown[]))
         if (isThenable(value)) {
           this.#flushIfItTakesLong()
           value = await value

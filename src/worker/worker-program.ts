@@ -39,7 +39,8 @@ export class WorkerProgram implements LaneHost {
       if (task.failure !== undefined) throw task.failure.error
       const args = typeof initializerArgs === 'number' ? decode(unpack(packets, beside)[0] as Packet) : initializerArgs
       const body = new WorkerBody(task, 0, 1)
-      await inside(body, () => task.fn?.(...(args as readonly unknown[])))
+      const { fn } = task
+      await inside(body, () => fn?.(...(args as readonly unknown[])))
       this.bodyEnded(body)
     }
     if (initializer !== undefined) this.#initializing = initialize(initializer)
