@@ -28,7 +28,22 @@ function startThread({ port, init, beside, ledgers }: ThreadData): void {
     options,
     ledgers.map((memory) => new SharedLedger(memory)),
   )
-  program.start(options, beside)
+  const start = (): void => program.start(options, beside)
+  const first = toImportFirst()
+  if (first.length === 0) start()
+  else void importAll(first).then(start)
+}
+
+/** What `--import` names. In a thread whose program is text, Node leaves that out. */
+function toImportFirst(): readonly string[] {
+  return process.execArgv.flatMap((arg, i, all) => {
+    if (arg === '--import') return all[i + 1] ?? []
+    return arg.startsWith('--import=') ? arg.slice('--import='.length) : []
+  })
+}
+
+async function importAll(modules: readonly string[]): Promise<void> {
+  for (const module of modules) await import(module)
 }
 
 function startProcess(): void {

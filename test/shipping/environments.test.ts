@@ -92,3 +92,22 @@ test('source maps that Node follows', async () => {
   })
   expect(await project.answer('main.js', { execArgv: ['--enable-source-maps'] })).toEqual(ANSWERS)
 })
+
+test('modules that are to be loaded first in workers, behind a prefix too', async () => {
+  using project = new Project({
+    'first.mjs': 'globalThis.loads = (globalThis.loads ?? 0) + 1',
+    'tasks.js': "import { task } from 'taps-sdk'\nexport const loads = task(() => globalThis.loads)",
+    'main.js': `
+import { ProcessPoolExecutor, ThreadPoolExecutor } from 'taps-sdk/node'
+import { loads } from './tasks.js'
+const options = { maxWorkers: 1, execArgv: ['--import', './first.mjs', '--no-deprecation'] }
+const pools = [
+  new ThreadPoolExecutor(options),
+  new ProcessPoolExecutor(options),
+  new ProcessPoolExecutor({ ...options, prefix: ['nice', '-n', '1'] }),
+]
+console.log(JSON.stringify(await Promise.all(pools.map((pool) => pool.submit(loads)))))
+await Promise.all(pools.map((pool) => pool.shutdown()))`,
+  })
+  expect(await project.answer('main.js')).toEqual([1, 1, 1])
+})

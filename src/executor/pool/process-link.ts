@@ -168,7 +168,7 @@ class PrefixedProcess extends ProcessLink {
     beside: readonly object[],
     listener: LinkListener,
   ) {
-    const [command, ...args] = [...prefix, node, ...execArgv, '--import', shellSafe(relaySource), '-e', '0']
+    const [command, ...args] = [...prefix, node, '--import', shellSafe(relaySource(execArgv)), '-e', '0']
     const child = spawn(command as string, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: env as NodeJS.ProcessEnv,
@@ -185,10 +185,9 @@ class PrefixedProcess extends ProcessLink {
  * What runs behind a prefix: a process that runs no task. It starts one that does, with the descriptors that this expects,
  * and passes on what both sides say. It sees the end of its input at once, since nothing ever blocks it.
  */
-const relaySource = `
+const relaySource = (execArgv: readonly string[]): string => `
 const { spawn } = process.getBuiltinModule('node:child_process')
-const execArgv = process.execArgv.filter((arg, i, all) => !['--import', '-e'].includes(arg) && !['--import', '-e'].includes(all[i - 1]))
-const child = spawn(process.execPath, [...execArgv, '-e', ${JSON.stringify(workerSource)}], { stdio: ['ignore', 2, 2, 'pipe', 'pipe', 'pipe'] })
+const child = spawn(process.execPath, ${JSON.stringify([...execArgv, '-e', workerSource])}, { stdio: ['ignore', 2, 2, 'pipe', 'pipe', 'pipe'] })
 const [to, from] = [child.stdio[${FROM_CLIENT}], child.stdio[${TO_CLIENT}]]
 process.stdin.pipe(to)
 from.pipe(process.stdout)
