@@ -30,7 +30,10 @@ const LATE = `
 async function main() {
   const pool = new Pool({ maxWorkers: 2 })
   const exited = new Promise((resolve) => pool.on('workerExited', resolve))
+  // A worker that is idle keeps no program alive.
+  const alive = setInterval(() => {}, 1000)
   await Promise.allSettled([pool.submit(double, 1), exited])
+  clearInterval(alive)
   await pool.shutdown()
 }
 setImmediate(() => main().catch((error) => {
