@@ -32,8 +32,9 @@ export function startThread({ env, execArgv, resourceLimits }: ThreadOptions): S
       env: env as NodeJS.Dict<string>,
       execArgv: [...execArgv],
       stdin: false,
-      stdout: true,
-      stderr: true,
+      // Told here that it is to pass on what is written there, Node does not keep the program alive for those who read it.
+      stdout: false,
+      stderr: false,
       ...(resourceLimits === undefined ? {} : { resourceLimits }),
     })
     const id = worker.threadId
@@ -44,7 +45,9 @@ export function startThread({ env, execArgv, resourceLimits }: ThreadOptions): S
     })
     for (const name of ['stdout', 'stderr'] as const) {
       const lines = new Lines((line) => listener.wrote(name, line))
-      worker[name].on('data', (chunk) => lines.write(chunk)).on('end', () => lines.end())
+      const stream = worker[name].unpipe()
+      stream.on('data', (chunk) => lines.write(chunk)).on('end', () => lines.end())
+      stream.resume()
     }
     worker.on('exit', (code) => {
       channel.drain()
