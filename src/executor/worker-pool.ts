@@ -29,7 +29,11 @@ import type { StartWorker } from './pool/worker-link.ts'
 
 /** What a pool of workers tells. */
 export interface WorkerPoolEvents {
-  /** A task, or what runs in a worker besides, wrote a line. While nobody listens, it goes to this process's own streams. */
+  /**
+   * A task, or what runs in a worker besides, wrote a line. While nobody listens, it goes to this process's own streams. What a
+   * child process of a task writes comes without the task; on a thread it goes to this process's own streams, and behind a
+   * prefix it counts as standard error.
+   */
   output: [line: OutputLine]
   /** A worker is there. */
   workerStarted: [worker: { readonly id: number }]

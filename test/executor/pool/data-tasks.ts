@@ -80,7 +80,7 @@ export const secondTry = task(function secondTry(values: Map<string, Uint8Array>
 })
 
 /** An error with all that hangs on one. */
-export class NotFound extends RangeError {
+class NotFound extends RangeError {
   override readonly name = 'NotFound'
   readonly code = 'E_NOT_FOUND'
   readonly details: unknown

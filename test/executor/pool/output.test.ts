@@ -1,9 +1,11 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import { ConfigError, Engine } from '../../../src/index.ts'
 import { type OutputLine, ProcessPoolExecutor } from '../../../src/node/index.ts'
+import { run } from '../../examples/child.ts'
 import { collect, failureOf, next, POOLS } from './each-pool.ts'
 import {
   chatter,
@@ -27,7 +29,7 @@ afterEach(() => {
 const linesOf = (lines: readonly OutputLine[], stream: OutputLine['stream']): string[] =>
   lines.filter((line) => line.stream === stream).map(({ line }) => line)
 
-describe.each(POOLS)('a pool of $kind', ({ Pool }) => {
+describe.each(POOLS)('a pool of $kind', { timeout: 30_000 }, ({ Pool }) => {
   // Most tests do with the same worker.
   const pool = new Pool({ maxWorkers: 1 })
   afterAll(() => pool.shutdown())
@@ -204,7 +206,16 @@ describe.each(POOLS)('a pool of $kind', ({ Pool }) => {
   })
 })
 
-describe('processes', () => {
+test('what a child process of a task on a thread writes goes where the program writes', {
+  timeout: 30_000,
+}, async () => {
+  const { code, stdout, stderr } = await run(fileURLToPath(new URL('./delegate-on-threads.ts', import.meta.url)), [])
+  expect(stdout).toBe('from a child\nits last wordspast the stream\n')
+  expect(stderr).toBe('its error\nsay said: hello\n')
+  expect(code).toBe(0)
+})
+
+describe('processes', { timeout: 30_000 }, () => {
   /** Once the streams of the worker have ended: what others write to them comes when it comes. */
   async function outputOf(options: object): Promise<OutputLine[]> {
     const pool = new ProcessPoolExecutor({ maxWorkers: 1, ...options })
