@@ -88,7 +88,7 @@ export const hold = task(async function hold(trace: string, name: unknown, gate:
 })
 
 /** The worker that it runs in. */
-export const place = task(function place(): number {
+export const place = task(function place(_element?: unknown): number {
   return here()
 })
 
@@ -126,4 +126,20 @@ export const stopsLate = task(async function stopsLate(trace: string): Promise<v
   const { signal } = taskContext()
   await new Promise((resolve) => signal.addEventListener('abort', resolve))
   appendFileSync(trace, `${signal.reason.name}\n`)
+})
+
+export const echo = task(function echo(value: unknown): unknown {
+  return value
+})
+
+export const size = task(function size(value: { readonly length: number }): number {
+  return value.length
+})
+
+/** What it is told of itself; fails at the first attempt. */
+export const context = task(function context(trace: string, name: unknown) {
+  const { id, name: task, attempt, labels } = taskContext()
+  appendFileSync(trace, `${name}\n`)
+  if (attempt === 1) throw new RangeError('once more')
+  return { id, name: task, attempt, labels }
 })
