@@ -31,7 +31,7 @@ export class TapsError extends Error {
   }
 
   static {
-    nameErrors(TapsError, 'TapsError')
+    nameErrors(this, 'TapsError')
   }
 }
 
@@ -83,7 +83,7 @@ export class DependencyError extends TapsError {
   }
 
   static {
-    nameErrors(DependencyError, 'DependencyError')
+    nameErrors(this, 'DependencyError')
   }
 }
 
@@ -94,7 +94,7 @@ export class CancelledError extends TapsError {
   }
 
   static {
-    nameErrors(CancelledError, 'CancelledError')
+    nameErrors(this, 'CancelledError')
   }
 }
 
@@ -105,7 +105,7 @@ export class TimeoutError extends TapsError {
   }
 
   static {
-    nameErrors(TimeoutError, 'TimeoutError')
+    nameErrors(this, 'TimeoutError')
   }
 }
 
@@ -116,7 +116,7 @@ export class ExecutorShutdownError extends TapsError {
   }
 
   static {
-    nameErrors(ExecutorShutdownError, 'ExecutorShutdownError')
+    nameErrors(this, 'ExecutorShutdownError')
   }
 }
 
@@ -127,7 +127,7 @@ export class NotShippableError extends TapsError {
   }
 
   static {
-    nameErrors(NotShippableError, 'NotShippableError')
+    nameErrors(this, 'NotShippableError')
   }
 }
 
@@ -138,7 +138,7 @@ export class TaskNotFoundError extends TapsError {
   }
 
   static {
-    nameErrors(TaskNotFoundError, 'TaskNotFoundError')
+    nameErrors(this, 'TaskNotFoundError')
   }
 }
 
@@ -149,7 +149,7 @@ export class BootstrapError extends TapsError {
   }
 
   static {
-    nameErrors(BootstrapError, 'BootstrapError')
+    nameErrors(this, 'BootstrapError')
   }
 }
 
@@ -167,7 +167,7 @@ export class WorkerCrashedError extends TapsError {
   }
 
   static {
-    nameErrors(WorkerCrashedError, 'WorkerCrashedError')
+    nameErrors(this, 'WorkerCrashedError')
   }
 }
 
@@ -178,7 +178,7 @@ export class SerializationError extends TapsError {
   }
 
   static {
-    nameErrors(SerializationError, 'SerializationError')
+    nameErrors(this, 'SerializationError')
   }
 }
 
@@ -189,7 +189,7 @@ export class TransformError extends TapsError {
   }
 
   static {
-    nameErrors(TransformError, 'TransformError')
+    nameErrors(this, 'TransformError')
   }
 }
 
@@ -200,7 +200,7 @@ export class ConfigError extends TapsError {
   }
 
   static {
-    nameErrors(ConfigError, 'ConfigError')
+    nameErrors(this, 'ConfigError')
   }
 }
 
@@ -211,6 +211,6 @@ export class MissingPeerError extends TapsError {
   }
 
   static {
-    nameErrors(MissingPeerError, 'MissingPeerError')
+    nameErrors(this, 'MissingPeerError')
   }
 }

@@ -21,7 +21,8 @@ export interface ProcessPoolOptions extends WorkerPoolOptions {
    * The command that starts a worker, in front of Node and its arguments: `['nice', '-n', '10']`, `['ssh', 'host']`,
    * `['docker', 'run', '-i', 'image']`; or commands by label. A worker serves one prefix, and a task goes to the workers of
    * the first of its labels that has one; without such a label, to workers without a prefix. The worker speaks over standard
-   * input and output, and finds the modules of the tasks under the same paths.
+   * input and output, and finds the modules of the tasks under the same paths. `env` and `cwd` are those of the command: ssh,
+   * for one, hands neither on.
    */
   readonly prefix?: Command | Readonly<Record<string, Command>> | undefined
   /** The folder that workers run in. @defaultValue that of this process */

@@ -42,7 +42,7 @@ const MOST_MOVES = 10
 /** Milliseconds that a worker has before it goes, because calls that have to run in another one wait for its place. */
 const TERM = 500
 /** Milliseconds after which a lane is looked at that has not answered although it had little to do. */
-const LATE = 5
+const LATE = 10
 
 /** Takes calls from sources when there is room for them, gives them to workers, and sees to the workers. */
 export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
@@ -68,7 +68,7 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
     this.#options = options
     this.#listener = listener
     this.#kinds = new TaskKinds(options.killAfter, options.groupOf)
-    this.#groups = new Map(options.groups.map((name) => [name, new Group(name)]))
+    this.#groups = new Map(options.groups.map((name) => [name, new Group(name, () => this.wake())]))
     this.#queues =
       options.groups.length === 1 ? undefined : new Map(options.groups.map((name) => [name, new ReadyQueue()]))
   }
@@ -132,7 +132,7 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
     if (flight === undefined) return false
     // For `isOvertime`, which goes by the last reading.
     if ((++this.#placed & READ_CLOCK) === 0) systemClock.now()
-    if (!group.place(flight)) group.hold(flight)
+    group.accept(flight)
     return true
   }
 

@@ -1,3 +1,4 @@
+import { lastReading } from '../../clock.ts'
 import { Fifo } from '../../fifo.ts'
 import { LONG } from './estimate.ts'
 import type { Flight } from './flight.ts'
@@ -8,8 +9,8 @@ import type { PoolWorker } from './pool-worker.ts'
 const WORTH_WAKING = 150
 /** Calls that may wait here for a lane, while shorter ones pass them. */
 const MOST_HELD = 64
-/** Microseconds of short work that may pass a call that waits. */
-const QUOTA = 5000
+/** Milliseconds for which shorter calls may pass one that waits: as long as it takes itself, within these bounds. */
+const [LEAST_PATIENCE, MOST_PATIENCE] = [5, 100]
 
 /** Workers that serve the same calls, and the calls that wait for one of their lanes. */
 export class Group {
@@ -27,11 +28,17 @@ export class Group {
   readonly #again: Fifo<Flight> = new Fifo()
   /** Calls for which no lane had room. */
   readonly #held: Fifo<Flight> = new Fifo()
-  /** Microseconds of work that have passed the first of them. */
-  #passed = 0
+  /** Since when others have passed them, in ms since the epoch. */
+  #passedSince: number | undefined = undefined
+  /** Whether shorter calls had their chance to come first. */
+  #isGraceOver = false
+  #graceEnds: NodeJS.Immediate | undefined = undefined
 
-  constructor(name: string) {
+  readonly #wake: () => void
+
+  constructor(name: string, wake: () => void) {
     this.name = name
+    this.#wake = wake
   }
 
   /** Calls that wait. */
@@ -59,28 +66,56 @@ export class Group {
     }
   }
 
-  hold(flight: Flight): void {
-    if (this.#held.size === 0) this.#passed = 0
-    this.#held.push(flight)
+  /** Places a call, or holds it: a long one behind those that came before it. */
+  accept(flight: Flight): void {
+    const isBehind = this.#held.size > 0 && flight.kind.estimate.micros > LONG
+    if (isBehind || !this.place(flight)) this.#held.push(flight)
   }
 
   /** Gives a lane to one of the calls that wait. @returns whether that made a difference */
   placeWaiting(): boolean {
     if (this.waiting === 0) return false
-    for (const queue of [this.#again, this.#held]) {
-      const flight = queue.peek()
-      if (flight === undefined || !this.place(flight)) continue
-      queue.shift()
-      this.#passed = 0
-      return true
-    }
+    if (this.#placeFirst(this.#again)) return true
+    if (!this.#mayPlaceHeld()) return false
+    this.#isGraceOver = false
+    if (!this.#placeFirst(this.#held)) return false
+    this.#passedSince = undefined
+    return true
+  }
+
+  #placeFirst(queue: Fifo<Flight>): boolean {
+    const flight = queue.peek()
+    if (flight === undefined || !this.place(flight)) return false
+    queue.shift()
+    return true
+  }
+
+  /**
+   * When a long call ends, whoever awaited it often submits a short one at once. That goes first: it would wait for another
+   * long one otherwise. So a call that waits is given a free lane only after the jobs that the result has caused.
+   */
+  #mayPlaceHeld(): boolean {
+    if (this.#held.size === 0 || this.lanes.length < 2 || this.#isGraceOver || this.#isPatienceOver) return true
+    if (this.#idleLane() === undefined) return false
+    this.#graceEnds ??= setImmediate(() => {
+      this.#graceEnds = undefined
+      this.#isGraceOver = true
+      this.#wake()
+    })
     return false
+  }
+
+  get #isPatienceOver(): boolean {
+    if (this.#passedSince === undefined) return false
+    const { micros } = (this.#held.peek() as Flight).kind.estimate
+    const own = micros === Infinity ? 0 : micros / 1000
+    return lastReading - this.#passedSince > Math.min(Math.max(own, LEAST_PATIENCE), MOST_PATIENCE)
   }
 
   /** Whether it is worth looking for another call. */
   get wantsMore(): boolean {
     if (this.lanes.length === 0 || this.#held.size >= MOST_HELD || this.#again.size > 0) return false
-    if (this.#held.size > 0 && (this.lanes.length === 1 || this.#passed > QUOTA)) return false
+    if (this.#held.size > 0 && (this.lanes.length === 1 || this.#isPatienceOver)) return false
     if (this.#filling?.hasRoom(1, FULL) === true) return true
     return this.lanes.some((lane) => lane.hasRoom(1, FULL))
   }
@@ -92,7 +127,7 @@ export class Group {
     const load = micros > LONG ? ALONE : micros
     const lane = load === ALONE ? this.#idleLane() : this.#laneFor(load)
     if (lane === undefined) return false
-    if (this.#held.size > 0) this.#passed += load
+    if (this.#held.size > 0 && load !== ALONE) this.#passedSince ??= lastReading
     for (let each: Flight | undefined = flight; each !== undefined; each = each.next)
       if (!each.isOver) lane.worker.add(lane, each, load)
     if (lane.worker.isOpen) this.#filling = lane

@@ -176,7 +176,7 @@ export class Lane {
       case FAILURE_PACKET:
         return flight.end(false, decodeFailure(packets[payload as number] as Packet), start, end)
       case SKIPPED:
-        return flight.end(false, new CancelledError(), start, end)
+        return flight.end(false, flight.isRevoked ? undefined : new CancelledError(), start, end)
       default:
         throw new Error(`A worker answered with something unknown: ${kind}`)
     }

@@ -80,9 +80,16 @@ export const spin = task({ timeout: 20 }, function spin(): void {
 })
 
 let initialized: readonly unknown[] = []
+let initializations = 0
 
 export const initialize = task(function initialize(...args: unknown[]): void {
   initialized = args
+  initializations++
+})
+
+/** How often this worker was initialized. */
+export const timesInitialized = task(function timesInitialized(): number {
+  return initializations
 })
 
 export const initializeLater = task(async function initializeLater(...args: unknown[]): Promise<void> {

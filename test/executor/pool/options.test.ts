@@ -29,6 +29,7 @@ import {
   program,
   setVariable,
   spin,
+  timesInitialized,
   variables,
 } from './option-tasks.ts'
 
@@ -128,6 +129,8 @@ describe.each(POOLS)('a pool of $kind', { timeout: 30_000 }, ({ Pool }) => {
     await Promise.all(['a', 'b'].map((name) => pool.submit(meet, shared, name, 2)))
     const seen = await Promise.all(Array.from({ length: 10 }, () => pool.submit(initial)))
     expect(seen).toEqual(Array(10).fill([1, { two: 2 }]))
+    const times = await Promise.all(Array.from({ length: 10 }, () => pool.submit(timesInitialized)))
+    expect(times).toEqual(Array(10).fill(1))
   })
 
   test('waits for an initializer that takes its time', async () => {

@@ -1,6 +1,8 @@
 // Tasks that write to standard output and error, in all the ways there are.
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { writeSync } from 'node:fs'
+import { Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { task } from '../../../src/index.ts'
 
@@ -34,6 +36,17 @@ export const confirm = task(async function confirm(): Promise<number> {
   await write('a')
   await write('b\n')
   return confirmed
+})
+
+export const pipe = task(async function pipe(...texts: string[]): Promise<void> {
+  const source = Readable.from(texts)
+  source.pipe(process.stdout)
+  await once(source, 'end')
+})
+
+/** Writes when the call has long ended. */
+export const remember = task(function remember(line: string): void {
+  setImmediate(() => console.log(line))
 })
 
 export const say = task(function say(line: string): void {

@@ -12,6 +12,8 @@ import {
   confirm,
   delegate,
   drone,
+  pipe,
+  remember,
   say,
   sayAndExit,
   sayAndThrow,
@@ -90,6 +92,22 @@ describe.each(POOLS)('a pool of $kind', { timeout: 30_000 }, ({ Pool }) => {
   test('lets a task know when its text was taken', async () => {
     const lines = await linesWhile(async () => expect(await pool.submit(confirm)).toBe(2))
     expect(linesOf(lines, 'stdout')).toEqual(['ab'])
+  })
+
+  test('tells what a task pipes into its standard output', async () => {
+    const lines = await linesWhile(() => pool.submit(pipe, 'one\n', 'and ', 'two\n'))
+    expect(lines.map(({ line, task }) => [line, task])).toEqual([
+      ['one', 'pipe'],
+      ['and two', 'pipe'],
+    ])
+  })
+
+  test('knows the task of what is written after the call has ended', async () => {
+    const lines = collect(pool, 'output')
+    const told = next(pool, 'output')
+    await pool.submit(remember, 'by the way')
+    expect(await told).toMatchObject({ line: 'by the way', task: 'remember' })
+    expect(lines).toHaveLength(1)
   })
 
   test('tells what a task wrote right before its worker ended', async () => {
