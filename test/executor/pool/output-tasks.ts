@@ -49,6 +49,11 @@ export const remember = task(function remember(line: string): void {
   setImmediate(() => console.log(line))
 })
 
+/** Lets the worker do what it has to do. */
+export const rest = task(async function rest(): Promise<void> {
+  for (let i = 0; i < 3; i++) await turn()
+})
+
 export const say = task(function say(line: string): void {
   console.log(line)
 })
