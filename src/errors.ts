@@ -15,11 +15,6 @@ export type TapsErrorCode =
   | 'TRANSFORM'
   | 'WORKER_CRASHED'
 
-/** On the prototype, so that the first line of `stack` has the name too; spelt out, because minifiers rename classes. */
-function nameErrors(errorClass: { readonly prototype: Error }, name: string): void {
-  Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true })
-}
-
 /** The base of every error this library makes: a `code` to branch on, and a `cause` wherever there is one. */
 export class TapsError extends Error {
   /** What kind of error it is; stable, unlike the message. */
@@ -28,10 +23,6 @@ export class TapsError extends Error {
   constructor(code: TapsErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
-  }
-
-  static {
-    nameErrors(this, 'TapsError')
   }
 }
 
@@ -81,20 +72,12 @@ export class DependencyError extends TapsError {
     })
     this.path = path
   }
-
-  static {
-    nameErrors(this, 'DependencyError')
-  }
 }
 
 /** The task was cancelled. What was given to `cancel(reason)` is the `cause`. */
 export class CancelledError extends TapsError {
   constructor(message = 'The task was cancelled', options?: ErrorOptions) {
     super('CANCELLED', message, options)
-  }
-
-  static {
-    nameErrors(this, 'CancelledError')
   }
 }
 
@@ -103,20 +86,12 @@ export class TimeoutError extends TapsError {
   constructor(message: string, options?: ErrorOptions) {
     super('TIMEOUT', message, options)
   }
-
-  static {
-    nameErrors(this, 'TimeoutError')
-  }
 }
 
 /** The engine or the executor takes no more tasks. */
 export class ExecutorShutdownError extends TapsError {
   constructor(message = 'cannot schedule new futures after shutdown', options?: ErrorOptions) {
     super('EXECUTOR_SHUTDOWN', message, options)
-  }
-
-  static {
-    nameErrors(this, 'ExecutorShutdownError')
   }
 }
 
@@ -125,10 +100,6 @@ export class NotShippableError extends TapsError {
   constructor(message: string, options?: ErrorOptions) {
     super('NOT_SHIPPABLE', message, options)
   }
-
-  static {
-    nameErrors(this, 'NotShippableError')
-  }
 }
 
 /** A worker imported the module of a task, and the task was not in it; or the import failed. */
@@ -136,20 +107,12 @@ export class TaskNotFoundError extends TapsError {
   constructor(message: string, options?: ErrorOptions) {
     super('TASK_NOT_FOUND', message, options)
   }
-
-  static {
-    nameErrors(this, 'TaskNotFoundError')
-  }
 }
 
 /** Workers were started while a worker imports a module. */
 export class BootstrapError extends TapsError {
   constructor(message: string, options?: ErrorOptions) {
     super('BOOTSTRAP', message, options)
-  }
-
-  static {
-    nameErrors(this, 'BootstrapError')
   }
 }
 
@@ -165,20 +128,12 @@ export class WorkerCrashedError extends TapsError {
     super('WORKER_CRASHED', message, options)
     this.history = history
   }
-
-  static {
-    nameErrors(this, 'WorkerCrashedError')
-  }
 }
 
 /** A value cannot travel. The message has the path to it. */
 export class SerializationError extends TapsError {
   constructor(message: string, options?: ErrorOptions) {
     super('SERIALIZATION', message, options)
-  }
-
-  static {
-    nameErrors(this, 'SerializationError')
   }
 }
 
@@ -187,20 +142,12 @@ export class TransformError extends TapsError {
   constructor(message: string, options?: ErrorOptions) {
     super('TRANSFORM', message, options)
   }
-
-  static {
-    nameErrors(this, 'TransformError')
-  }
 }
 
 /** An option is wrong. Thrown at once; the message names the option and what it takes. */
 export class ConfigError extends TapsError {
   constructor(message: string, options?: ErrorOptions) {
     super('CONFIG', message, options)
-  }
-
-  static {
-    nameErrors(this, 'ConfigError')
   }
 }
 
@@ -209,8 +156,23 @@ export class MissingPeerError extends TapsError {
   constructor(message: string, options?: ErrorOptions) {
     super('MISSING_PEER', message, options)
   }
-
-  static {
-    nameErrors(this, 'MissingPeerError')
-  }
 }
+
+// On the prototypes, so that the first line of `stack` has the name too; spelt out, because minifiers rename classes.
+const classes = {
+  TapsError,
+  DependencyError,
+  CancelledError,
+  TimeoutError,
+  ExecutorShutdownError,
+  NotShippableError,
+  TaskNotFoundError,
+  BootstrapError,
+  WorkerCrashedError,
+  SerializationError,
+  TransformError,
+  ConfigError,
+  MissingPeerError,
+}
+for (const [name, { prototype }] of Object.entries(classes))
+  Object.defineProperty(prototype, 'name', { value: name, configurable: true, writable: true })
