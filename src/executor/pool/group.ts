@@ -25,7 +25,7 @@ export class Group {
   /** The lane that was filled last. */
   #filling: Lane | undefined = undefined
   /** Calls that were taken back from a worker, or lost with it before they began: they go first. */
-  readonly #again: Fifo<Flight> = new Fifo()
+  #again: Fifo<Flight> = new Fifo()
   /** Calls for which no lane had room. */
   readonly #held: Fifo<Flight> = new Fifo()
   /** Since when others have passed them, in ms since the epoch. */
@@ -57,6 +57,9 @@ export class Group {
   }
 
   again(flights: readonly Flight[]): void {
+    // Those that wait here already came later.
+    const later = this.#again
+    this.#again = new Fifo()
     let last: Flight | undefined
     for (const flight of flights) {
       flight.lane = flight.next = undefined
@@ -64,6 +67,7 @@ export class Group {
       else this.#again.push(flight)
       last = flight
     }
+    for (let flight = later.shift(); flight !== undefined; flight = later.shift()) this.#again.push(flight)
   }
 
   /** Places a call, or holds it: a long one behind those that came before it. */

@@ -249,10 +249,14 @@ export class Lane {
     const ledger = this.worker.link.ledgers[this.no]
     const state = ledger?.read() ?? { begun: this.#received + 1, first: 0, results: [] }
     const now = systemClock.now()
-    state.results.forEach((result, i) => {
-      if (state.first + i !== this.#received || this.isIdle) return
-      const [kind, micros, payload] = JSON.parse(`[${result}]`) as [number, number, unknown]
-      this.#settle(this.#shift(), kind, payload, [], now - micros / 1000, now)
+    const results = state.results.map((result) => JSON.parse(`[${result}]`) as [number, number, unknown])
+    // When the first of them began is not known: the last one has ended by now.
+    const base = now - (results.at(-1)?.[1] ?? 0) / 1000
+    let start = 0
+    results.forEach(([kind, end, payload], i) => {
+      if (state.first + i === this.#received && !this.isIdle)
+        this.#settle(this.#shift(), kind, payload, [], base + start / 1000, base + end / 1000)
+      start = end
     })
     this.#learn()
     const rest: Flight[] = []
