@@ -1,5 +1,6 @@
 // A program that never shuts its pool down. With `spin` it says which processes run, and that they will never end.
 import { ProcessPoolExecutor, ThreadPoolExecutor } from '../../../src/node/index.ts'
+import { quiet } from '../../support/quiet.ts'
 import { place, run, spin } from './fault-tasks.ts'
 
 const [kind, what, trace] = process.argv.slice(2) as [string, string, string]
@@ -16,8 +17,8 @@ if (what === 'spin') {
   console.log(await Promise.all([pool.submit(run, trace, 'a'), pool.submit(run, trace, 'b')]))
   if (what === 'shutdown') {
     await pool.shutdown()
-    // Node closes handles in the next round.
-    await new Promise((resolve) => setImmediate(resolve))
+    // Node closes handles in the rounds that follow.
+    await quiet()
     console.log(process.getActiveResourcesInfo().filter((name) => !/^(TTY|Pipe)Wrap$|^FSReqPromise$/.test(name)))
   }
 }
