@@ -13,10 +13,11 @@ export { transfer } from './transfer.ts'
  * A value as it travels to a worker or back: a copy of what it is now.
  * @param root - what to call the value in an error; `args` is an array of the caller's own making
  * @param isThread - whether shared memory and ports can travel
+ * @param isLent - whether it is sent before anybody can change it: then large buffers are not copied
  * @throws SerializationError with the path of what cannot travel
  */
-export function encode(value: unknown, root: string, isThread: boolean): Encoded {
-  return toJson(value, root === 'args') ?? pack(rootPlace(root), value, isThread)
+export function encode(value: unknown, root: string, isThread: boolean, isLent = false): Encoded {
+  return toJson(value, root === 'args') ?? pack(rootPlace(root), value, isThread, isLent)
 }
 
 /** The value again. @throws SerializationError if this is not what {@link encode} made */

@@ -106,11 +106,15 @@ export class Freight {
   }
 
   /** Copies and moves: the last step, so that nothing is taken from its owner if another fails. */
-  load(): readonly object[] {
+  load(isLent: boolean): readonly object[] {
     for (const [index, { buffer, start, end }] of this.#cargo)
-      this.#beside[index] = isMoved(buffer) ? buffer.transfer() : copy(buffer, start, end)
+      this.#beside[index] = isLent
+        ? lend(buffer, start, end)
+        : isMoved(buffer)
+          ? buffer.transfer()
+          : copy(buffer, start, end)
     for (const { start, freight } of this.#inside) {
-      const things = freight.load()
+      const things = freight.load(isLent)
       this.#beside.splice(start, things.length, ...things)
     }
     for (const port of this.#ports) shared().gone.add(port)
@@ -146,6 +150,11 @@ function startOf({ buffer, start }: Hold): number {
 /** Node's pool of small Buffers belongs to everybody: it is never moved. */
 function isMoved(buffer: ArrayBuffer): boolean {
   return isMarked(buffer) && !isMarkedAsUntransferable(buffer)
+}
+
+/** The buffer itself, if it goes as a whole. */
+function lend(buffer: ModernBuffer, start: number, end: number): ArrayBuffer {
+  return start === 0 && end === buffer.byteLength ? buffer : copy(buffer, start, end)
 }
 
 function copy(buffer: ModernBuffer, start: number, end: number): ArrayBuffer {

@@ -5,9 +5,18 @@
 import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { isMainThread, type MessagePort, Worker, workerData } from 'node:worker_threads'
+import { StoreReader, StoreWriter } from './byte-store.ts'
 import { type Channel, type OnMessage, PortChannel } from './channel.ts'
-import { FROM_CLIENT, LEDGERS, LIFELINE, TO_CLIENT } from './descriptors.ts'
-import { FrameReader, frame } from './frames.ts'
+import {
+  FROM_CLIENT,
+  IS_LOCAL,
+  LEDGERS,
+  LIFELINE,
+  STORE_FROM_CLIENT,
+  STORE_TO_CLIENT,
+  TO_CLIENT,
+} from './descriptors.ts'
+import { Frames, type Stores } from './frames.ts'
 import { FileLedger, type Ledger, SharedLedger } from './ledger.ts'
 import type { WorkerInit } from './protocol.ts'
 import { WorkerProgram } from './worker-program.ts'
@@ -49,26 +58,35 @@ async function importAll(modules: readonly string[]): Promise<void> {
 function startProcess(): void {
   let program: WorkerProgram | undefined
   const begin: OnMessage = (init, beside) => {
-    const options = JSON.parse(init) as WorkerInit & { readonly hasLedgers: boolean }
+    const options = JSON.parse(init) as WorkerInit
     const ledgers: Ledger[] = []
-    for (let lane = 0; options.hasLedgers && lane < options.lanes; lane++) ledgers.push(new FileLedger(LEDGERS, lane))
-    program = new WorkerProgram(new PipeChannel(), options, ledgers)
+    for (let lane = 0; isLocal && lane < options.lanes; lane++) ledgers.push(new FileLedger(LEDGERS, lane))
+    program = new WorkerProgram(new PipeChannel(frames), options, ledgers)
     program.start(options, beside)
   }
-  const reader = new FrameReader((text, beside) =>
-    (program === undefined ? begin : program.receive.bind(program))(text, beside),
-  )
+  const onMessage: OnMessage = (text, beside) =>
+    (program === undefined ? begin : program.receive.bind(program))(text, beside)
+  const isLocal = process.env[IS_LOCAL] !== undefined
+  delete process.env[IS_LOCAL]
+  const stores: Stores = { writer: new StoreWriter(STORE_TO_CLIENT), reader: new StoreReader(STORE_FROM_CLIENT) }
+  const frames = new Frames(onMessage, isLocal ? stores : undefined)
   const pipe = new Socket({ fd: FROM_CLIENT, readable: true, writable: false })
-  pipe.on('data', (chunk) => reader.push(chunk))
+  pipe.on('data', (chunk) => frames.push(chunk))
   // The client is gone.
   pipe.on('close', () => process.exit(0))
   watchLifeline()
 }
 
 class PipeChannel implements Channel {
+  readonly #frames: Frames
+
+  constructor(frames: Frames) {
+    this.#frames = frames
+  }
+
   /** Waits until it is written: what is said before a crash arrives. */
   send(text: string, beside?: readonly object[]): void {
-    for (const chunk of frame(text, beside)) writeAll(TO_CLIENT, chunk)
+    for (const chunk of this.#frames.frame(text, beside)) writeAll(TO_CLIENT, chunk)
   }
 }
 

@@ -22,11 +22,11 @@ const LEVELS_OF_V8 = 200
 const COST_OF_ERROR = 100
 
 /** @throws SerializationError with the path of what cannot travel */
-export function pack(place: Place, value: unknown, isThread: boolean): Packet {
+export function pack(place: Place, value: unknown, isThread: boolean, isLent: boolean): Packet {
   try {
     const packing = new Packing(isThread)
     const bytes = packing.write(value, place)
-    const beside = packing.freight.load()
+    const beside = packing.freight.load(isLent)
     return { bytes, beside, size: beside.reduce((size, thing) => size + sizeOf(thing), bytes.byteLength) }
   } catch (cause) {
     throw cause instanceof SerializationError ? cause : cannotTravel(place, cause)

@@ -139,7 +139,7 @@ export class WorkerLane {
 
   #succeed(position: number, value: unknown): void {
     if (value === undefined) return this.#answer(position, NOTHING, '0')
-    const encoded = encode(value, 'result', this.#host.isThread)
+    const encoded = encode(value, 'result', this.#host.isThread, !this.#host.isThread)
     this.#answerWith(position, VALUE, VALUE_PACKET, encoded)
   }
 

@@ -4,8 +4,17 @@ import { closeSync, existsSync, openSync, unlinkSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { FROM_CLIENT, LEDGERS, LIFELINE, TO_CLIENT } from '../../worker/descriptors.ts'
-import { FrameReader, frame } from '../../worker/frames.ts'
+import { StoreReader, StoreWriter } from '../../worker/byte-store.ts'
+import {
+  FROM_CLIENT,
+  IS_LOCAL,
+  LEDGERS,
+  LIFELINE,
+  STORE_FROM_CLIENT,
+  STORE_TO_CLIENT,
+  TO_CLIENT,
+} from '../../worker/descriptors.ts'
+import { Frames, type Stores } from '../../worker/frames.ts'
 import { FileLedgerReader } from '../../worker/ledger.ts'
 import { Lines } from '../../worker/lines.ts'
 import { workerSource } from '../../worker/source.ts'
@@ -43,17 +52,24 @@ abstract class ProcessLink implements WorkerLink {
   readonly #listener: LinkListener
   readonly #toWorker: Socket
   readonly #fromWorker: Socket
+  readonly #frames: Frames
   #hasExited = false
   /** Why we ended it. */
   #fault: unknown
   #isTold = false
 
-  constructor(child: ChildProcess, [to, from]: readonly [to: number, from: number], listener: LinkListener) {
+  constructor(
+    child: ChildProcess,
+    [to, from]: readonly [to: number, from: number],
+    listener: LinkListener,
+    stores?: Stores,
+  ) {
     this.child = child
     this.id = child.pid ?? 0
     this.#listener = listener
     this.#toWorker = child.stdio[to] as Socket
     this.#fromWorker = child.stdio[from] as Socket
+    this.#frames = new Frames((text, objects) => listener.received(text, objects), stores)
     child.on('error', (error: NodeJS.ErrnoException) => {
       // A program that cannot be started has no exit.
       if (child.pid === undefined) this.#ended({ how: 'could not be started', cause: error, isHopeless: true })
@@ -67,8 +83,7 @@ abstract class ProcessLink implements WorkerLink {
       setTimeout(() => setImmediate(() => this.#ended(exit)), PATIENCE).unref()
     })
     if (child.pid === undefined) return
-    const reader = new FrameReader((text, objects) => listener.received(text, objects))
-    this.#fromWorker.on('data', (chunk: Uint8Array) => this.#read(reader, chunk))
+    this.#fromWorker.on('data', (chunk: Uint8Array) => this.#read(chunk))
     this.#fromWorker.on('close', () => {
       // Without its pipe it is of no use.
       if (!this.#hasExited) this.kill()
@@ -82,7 +97,7 @@ abstract class ProcessLink implements WorkerLink {
   }
 
   send(text: string, beside?: readonly object[]): void {
-    const chunks = frame(text, beside)
+    const chunks = this.#frames.frame(text, beside)
     if (chunks.length > 1) this.#toWorker.cork()
     for (const chunk of chunks) this.#toWorker.write(chunk)
     if (chunks.length > 1) this.#toWorker.uncork()
@@ -106,10 +121,10 @@ abstract class ProcessLink implements WorkerLink {
     this.child[name]?.on('data', (chunk) => lines.write(chunk)).on('close', () => lines.end())
   }
 
-  #read(reader: FrameReader, chunk: Uint8Array): void {
+  #read(chunk: Uint8Array): void {
     if (this.#fault !== undefined) return
     try {
-      reader.push(chunk)
+      this.#frames.push(chunk)
     } catch (error) {
       this.#fault = error
       this.kill()
@@ -136,24 +151,28 @@ class LocalProcess extends ProcessLink {
     beside: readonly object[],
     listener: LinkListener,
   ) {
-    const file = openUnnamedFile()
+    const files = [LEDGERS, STORE_FROM_CLIENT, STORE_TO_CLIENT].map(openUnnamedFile) as [number, number, number]
+    const [ledgers, toWorker, fromWorker] = files
     const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
     stdio[FROM_CLIENT] = stdio[TO_CLIENT] = stdio[LIFELINE] = 'pipe'
-    stdio[LEDGERS] = file
-    const child = spawn(node, [...execArgv, '-e', workerSource], { stdio, env: env as NodeJS.ProcessEnv, cwd })
-    super(child, [FROM_CLIENT, TO_CLIENT], {
+    stdio.push(...files)
+    const local = { ...env, [IS_LOCAL]: '1' }
+    const child = spawn(node, [...execArgv, '-e', workerSource], { stdio, env: local as NodeJS.ProcessEnv, cwd })
+    const closing: LinkListener = {
       received: (text, objects) => listener.received(text, objects),
       wrote: (stream, line) => listener.wrote(stream, line),
       exited: (exit) => {
         listener.exited(exit)
-        closeSync(file)
+        for (const file of files) closeSync(file)
       },
-    })
-    this.ledgers = Array.from({ length: init.lanes }, (_, lane) => new FileLedgerReader(file, lane))
+    }
+    const stores = { writer: new StoreWriter(toWorker), reader: new StoreReader(fromWorker) }
+    super(child, [FROM_CLIENT, TO_CLIENT], closing, stores)
+    this.ledgers = Array.from({ length: init.lanes }, (_, lane) => new FileLedgerReader(ledgers, lane))
     if (child.pid === undefined) return
     this.passOn('stdout')
     this.passOn('stderr')
-    this.send(JSON.stringify({ ...init, isThread: false, hasLedgers: true }), beside)
+    this.send(JSON.stringify({ ...init, isThread: false }), beside)
   }
 }
 
@@ -177,7 +196,7 @@ class PrefixedProcess extends ProcessLink {
     super(child, [0, 1], listener)
     if (child.pid === undefined) return
     this.passOn('stderr')
-    this.send(JSON.stringify({ ...init, isThread: false, hasLedgers: false }), beside)
+    this.send(JSON.stringify({ ...init, isThread: false }), beside)
   }
 }
 
