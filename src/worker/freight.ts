@@ -108,10 +108,10 @@ export class Freight {
   /** Copies and moves: the last step, so that nothing is taken from its owner if another fails. */
   load(isLent: boolean): readonly object[] {
     for (const [index, { buffer, start, end }] of this.#cargo)
-      this.#beside[index] = isLent
-        ? lend(buffer, start, end)
-        : isMoved(buffer)
-          ? buffer.transfer()
+      this.#beside[index] = isMoved(buffer)
+        ? buffer.transfer()
+        : isLent
+          ? lend(buffer, start, end)
           : copy(buffer, start, end)
     for (const { start, freight } of this.#inside) {
       const things = freight.load(isLent)
