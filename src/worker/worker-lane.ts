@@ -36,6 +36,8 @@ export interface LaneHost {
 
 /** Milliseconds after which results are sent although more calls of their pack are to come. */
 const FLUSH_AFTER = 0.3
+/** Milliseconds within which a call comes after the last result if it was waiting already: asking for more takes 2 µs. */
+const STREAM = 0.005
 /** Calls of a pack from which on its results are sent in two parts. */
 const LEAST_SPLIT = 16
 /** Characters after which they are. */
@@ -81,17 +83,16 @@ export class WorkerLane {
 
   async #run(): Promise<void> {
     this.#isRunning = true
-    this.#flushed = now()
-    for (let pack = this.#packs.shift(); pack !== undefined; pack = this.#packs.shift()) {
-      await this.#runPack(pack)
-      // More calls may have come: their results can go in the same message.
-      if (this.#packs.size === 0) this.#host.channel.drain?.()
-      if (this.#packs.size === 0) this.#flush()
-    }
+    const start = now()
+    const isStream = start - this.#flushed < STREAM
+    this.#flushed = start
+    for (let pack = this.#packs.shift(); pack !== undefined; pack = this.#packs.shift())
+      await this.#runPack(pack, isStream || pack.calls.length > CALL_PARTS)
     this.#isRunning = false
   }
 
-  async #runPack({ calls, packets }: Pack): Promise<void> {
+  /** @param isStream - whether more calls may have come when these have ended: their results can go in the same message */
+  async #runPack({ calls, packets }: Pack, isStream: boolean): Promise<void> {
     if (this.#results === '') this.#base = now()
     // The client can go on with the first half while the second one runs.
     const half = calls.length >= LEAST_SPLIT * CALL_PARTS ? (calls.length / CALL_PARTS) >> 1 : -1
@@ -135,6 +136,9 @@ export class WorkerLane {
       this.#body = undefined
       if (i === half * CALL_PARTS) this.#flush()
     }
+    if (this.#packs.size > 0) return
+    if (isStream) this.#host.channel.drain?.()
+    if (this.#packs.size === 0) this.#flush()
   }
 
   #succeed(position: number, value: unknown): void {

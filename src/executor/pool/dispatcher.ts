@@ -200,7 +200,7 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
   /** A worker has nothing to do. */
   #rest(worker: PoolWorker): void {
     if (worker.isRetiring) return worker.end()
-    worker.hold(false)
+    worker.letGo()
     const { idleTimeout } = this.#options
     if (idleTimeout !== Infinity) {
       worker.idleTimer ??= setTimeout(() => {

@@ -54,6 +54,8 @@ export interface WorkerPlan {
   readonly group: string
 }
 
+/** Milliseconds for which an idle worker keeps the program alive. */
+const LET_GO_AFTER = 10
 /** Calls that a worker takes, at the most: their positions have to fit into 31 bits. Another one takes its place. */
 const MOST_CALLS = 2 ** 30
 
@@ -80,6 +82,7 @@ export class PoolWorker implements LinkListener {
   /** How many more calls it takes. */
   #left: number
   #isHeld = true
+  #lettingGo: NodeJS.Timeout | undefined = undefined
   readonly #loads: Map<number, { resolve(): void; reject(error: unknown): void }> = new Map()
   #lastLoad = 0
   #hasExited = false
@@ -130,6 +133,14 @@ export class PoolWorker implements LinkListener {
     if (this.#isHeld === isHeld) return
     this.#isHeld = isHeld
     this.link.hold(isHeld)
+  }
+
+  /** It need not keep the program alive, unless it is given something to do at once: to say so takes longer than many a call. */
+  letGo(): void {
+    this.#lettingGo ??= setTimeout(() => {
+      this.#lettingGo = undefined
+      if (this.isIdle && !this.isRetiring) this.hold(false)
+    }, LET_GO_AFTER).unref()
   }
 
   /** Whether calls may be sent to it. */

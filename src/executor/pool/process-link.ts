@@ -78,11 +78,15 @@ abstract class ProcessLink implements WorkerLink {
       const killed = this.#fault === undefined ? `was killed by ${signal}` : 'said something that makes no sense'
       const exit = { how: signal === null ? `exited with code ${code}` : killed, cause: this.#fault }
       this.#hasExited = true
+      // What it has said last is still to be read.
+      for (const stream of child.stdio) (stream as Socket | null)?.ref()
       child.on('close', () => this.#ended(exit))
       // What it started itself may keep its pipes open. This process may have been busy: what has arrived is read first.
-      setTimeout(() => setImmediate(() => this.#ended(exit)), PATIENCE).unref()
+      setTimeout(() => setImmediate(() => this.#ended(exit)), PATIENCE)
     })
     if (child.pid === undefined) return
+    // The process itself keeps the program alive, as long as it has something to do.
+    for (const stream of child.stdio) (stream as Socket | null)?.unref()
     this.#fromWorker.on('data', (chunk: Uint8Array) => this.#read(chunk))
     this.#fromWorker.on('close', () => {
       // Without its pipe it is of no use.
@@ -104,11 +108,8 @@ abstract class ProcessLink implements WorkerLink {
   }
 
   hold(isHeld: boolean): void {
-    const each = [this.child, ...this.child.stdio.filter((stream) => stream !== null)] as Socket[]
-    for (const handle of each) {
-      if (isHeld) handle.ref?.()
-      else handle.unref?.()
-    }
+    if (isHeld) this.child.ref()
+    else this.child.unref()
   }
 
   kill(): void {

@@ -39,6 +39,8 @@ export function startThread({ env, execArgv, resourceLimits }: ThreadOptions): S
     })
     const id = worker.threadId
     const channel = new PortChannel(port1, (text, objects) => listener.received(text, objects))
+    // The worker itself keeps the program alive, as long as it has something to do.
+    port1.unref()
     let cause: unknown
     worker.on('error', (error) => {
       cause = error
@@ -61,13 +63,8 @@ export function startThread({ env, execArgv, resourceLimits }: ThreadOptions): S
       takesAway: true,
       send: (text, objects) => channel.send(text, objects),
       hold(isHeld) {
-        if (isHeld) {
-          worker.ref()
-          port1.ref()
-        } else {
-          worker.unref()
-          port1.unref()
-        }
+        if (isHeld) worker.ref()
+        else worker.unref()
       },
       kill: () => void worker.terminate(),
     }
