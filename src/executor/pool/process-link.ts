@@ -80,9 +80,12 @@ abstract class ProcessLink implements WorkerLink {
       this.#hasExited = true
       // What it has said last is still to be read.
       for (const stream of child.stdio) (stream as Socket | null)?.ref()
-      child.on('close', () => this.#ended(exit))
       // What it started itself may keep its pipes open. This process may have been busy: what has arrived is read first.
-      setTimeout(() => setImmediate(() => this.#ended(exit)), PATIENCE)
+      const timer = setTimeout(() => setImmediate(() => this.#ended(exit)), PATIENCE)
+      child.on('close', () => {
+        clearTimeout(timer)
+        this.#ended(exit)
+      })
     })
     if (child.pid === undefined) return
     // The process itself keeps the program alive, as long as it has something to do.
