@@ -12,9 +12,6 @@ import {
 import { startProcess } from './pool/process-link.ts'
 import { WorkerPool } from './worker-pool.ts'
 
-/** A command with its arguments. */
-type Command = readonly string[]
-
 /** Options of {@link ProcessPoolExecutor}. */
 export interface ProcessPoolOptions extends WorkerPoolOptions {
   /**
@@ -24,7 +21,7 @@ export interface ProcessPoolOptions extends WorkerPoolOptions {
    * input and output, and finds the modules of the tasks under the same paths. `env` and `cwd` are those of the command: ssh,
    * for one, hands neither on.
    */
-  readonly prefix?: Command | Readonly<Record<string, Command>> | undefined
+  readonly prefix?: readonly string[] | Readonly<Record<string, readonly string[]>> | undefined
   /** The folder that workers run in. @defaultValue that of this process */
   readonly cwd?: string | undefined
   /** The program that runs workers, as it is called where they run. @defaultValue the Node that runs this process */
@@ -59,7 +56,9 @@ export class ProcessPoolExecutor extends WorkerPool {
     checkPlatform('ProcessPoolExecutor')
     const { env, execArgv = inheritedExecArgv(process.execArgv), cwd, node = process.execPath, prefix = {} } = options
     const prefixes = new Map(
-      Array.isArray(prefix) ? [[NONE, prefix as Command]] : Object.entries(prefix as Record<string, Command>),
+      Array.isArray(prefix)
+        ? [[NONE, prefix as readonly string[]]]
+        : Object.entries(prefix as Record<string, readonly string[]>),
     )
     const groupOf = ({ labels }: TaskSpec): string =>
       Object.keys(labels ?? {}).find((label) => prefixes.has(label)) ?? NONE

@@ -22,6 +22,7 @@ import type { LinkListener, StartWorker, WorkerExit, WorkerLink } from './worker
 
 /** A line that a worker wrote. */
 export interface OutputLine {
+  /** Where it was written to. */
   readonly stream: 'stdout' | 'stderr'
   /** Without its line break. */
   readonly line: string
