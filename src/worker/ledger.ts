@@ -37,7 +37,7 @@ const REVOCABLE = 4096
 const [BEGUN, FIRST, COUNT, USED, HEADER] = [0, 1, 2, 3, 4]
 
 /** Size of the memory that threads share for a lane, in bytes. */
-export const SHARED_LEDGER_BYTES: number = (HEADER + REVOCABLE) * 4 + BYTES
+const SHARED_LEDGER_BYTES: number = (HEADER + REVOCABLE) * 4 + BYTES
 
 interface Shared {
   readonly header: Int32Array
