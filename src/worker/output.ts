@@ -39,7 +39,9 @@ export class Output {
       if (typeof done === 'function') queueMicrotask(() => done())
       return true
     }
-    process[name].write = write as NodeJS.WriteStream['write']
+    whenFirstRead(name, (stream) => {
+      stream.write = write as NodeJS.WriteStream['write']
+    })
   }
 
   #write(name: StreamName, chunk: string | Uint8Array): void {
@@ -56,6 +58,24 @@ export class Output {
       new Lines((line) => this.#channel.send(JSON.stringify([LINE, name, line, body?.task.name ?? '', body?.id ?? ''])))
     return { stdout: lines('stdout'), stderr: lines('stderr') }
   }
+}
+
+/** Making the streams of a process takes some milliseconds at its start: most tasks never write to them. */
+function whenFirstRead(name: StreamName, prepare: (stream: NodeJS.WriteStream) => void): void {
+  const { get } = Object.getOwnPropertyDescriptor(process, name) ?? {}
+  if (get === undefined) return prepare(process[name])
+  let stream: NodeJS.WriteStream | undefined
+  Object.defineProperty(process, name, {
+    configurable: true,
+    enumerable: true,
+    get: () => {
+      if (stream === undefined) {
+        stream = get.call(process) as NodeJS.WriteStream
+        prepare(stream)
+      }
+      return stream
+    },
+  })
 }
 
 /** Text in another encoding than that of the stream stands for bytes. */
