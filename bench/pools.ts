@@ -73,17 +73,27 @@ export async function loadExecutor(kind: Kind) {
   return (workers = WORKERS) => new Executor({ maxWorkers: workers, execArgv })
 }
 
+type Gather = <T>(calls: PromiseLike<T>[]) => PromiseLike<readonly T[]>
+
+/** How to wait for many futures of ours. */
+async function loadGather(): Promise<Gather> {
+  const { futureList } = await import('taps-sdk')
+  return <T>(calls: PromiseLike<T>[]) => futureList(calls as TaskFuture<T>[]) as PromiseLike<readonly T[]>
+}
+
 const tapsSdk =
-  (kind: Kind): Load =>
+  (kind: Kind, how: 'futureList' | 'Promise.all'): Load =>
   async () => {
     const open = await loadExecutor(kind)
     const { transfer } = await import('taps-sdk/node')
+    const gather = how === 'futureList' ? await loadGather() : (calls: PromiseLike<never>[]) => Promise.all(calls)
     const tasks = await loadAnyTasks()
     const { touchAndMove } = await import(urlOf('taps-sdk-moving').href)
     return ({ workers }) => {
       const executor = open(workers)
       const move: Move = (bytes) => executor.submit(touchAndMove, transfer(bytes))
-      return poolOf((name) => (value) => executor.submit(tasks[name], value), kind === 'threads' ? move : undefined)
+      const bind: Bind = (name) => (value) => executor.submit(tasks[name], value)
+      return { ...poolOf(bind, kind === 'threads' ? move : undefined), gather: gather as Gather }
     }
   }
 
@@ -91,14 +101,15 @@ const tapsSdk =
 const tapsEngine =
   (load: () => Promise<((workers: number) => ExecutorLike) | undefined>): Load =>
   async () => {
-    const { Engine, futureList } = await import('taps-sdk')
+    const { Engine } = await import('taps-sdk')
+    const gather = await loadGather()
     const open = await load()
     const tasks = await loadAnyTasks()
     return ({ workers }) => {
       const engine = open === undefined ? new Engine() : new Engine({ executor: open(workers) })
       return {
         ...poolOf((name) => (value) => engine.submit(tasks[name], value)),
-        gather: <T>(calls: PromiseLike<T>[]) => futureList(calls as TaskFuture<T>[]) as PromiseLike<readonly T[]>,
+        gather,
       }
     }
   }
@@ -208,6 +219,8 @@ const jestWorker =
 
 export const OURS = 'taps-sdk'
 export const ENGINE = 'taps-sdk, Engine'
+/** Straight to the executor, too; waited for like promises. */
+export const OURS_AS_PROMISES = 'taps-sdk, Promise.all'
 
 /** The peers by name. */
 const peers: Readonly<Record<Kind, Readonly<Record<string, Load>>>> = {
@@ -242,13 +255,15 @@ export const limitNames: Readonly<Record<Kind, string>> = {
 
 const loads: Readonly<Record<Kind, Readonly<Record<string, Load>>>> = {
   threads: {
-    [OURS]: tapsSdk('threads'),
+    [OURS]: tapsSdk('threads', 'futureList'),
+    [OURS_AS_PROMISES]: tapsSdk('threads', 'Promise.all'),
     [ENGINE]: tapsEngine(() => loadExecutor('threads')),
     ...peers.threads,
     [limitNames.threads]: async () => () => openLimit('threads'),
   },
   processes: {
-    [OURS]: tapsSdk('processes'),
+    [OURS]: tapsSdk('processes', 'futureList'),
+    [OURS_AS_PROMISES]: tapsSdk('processes', 'Promise.all'),
     [ENGINE]: tapsEngine(() => loadExecutor('processes')),
     ...peers.processes,
     [limitNames.processes]: async () => () => openLimit('processes'),

@@ -5,6 +5,7 @@ import { MessagePort } from 'node:worker_threads'
 import { EventEmitter } from 'eventemitter3'
 import { contain } from '../contain.ts'
 import { ConfigError, ExecutorShutdownError } from '../errors.ts'
+import type { TaskFuture } from '../future/task-future.ts'
 import { ValueFuture } from '../future/values.ts'
 import { describe } from '../options.ts'
 import type { Joined } from '../task/inputs.ts'
@@ -12,13 +13,7 @@ import { isTask, specOf, type Task, type TaskSpec } from '../task/task.ts'
 import { Packing } from '../worker/channel.ts'
 import { encode } from '../worker/codec.ts'
 import { copyOf } from '../worker/packet.ts'
-import {
-  checkShutdownOptions,
-  connectable,
-  type Executor,
-  type ExecutorFuture,
-  type ShutdownOptions,
-} from './executor.ts'
+import { checkShutdownOptions, connectable, type Executor, type ShutdownOptions } from './executor.ts'
 import { Dispatcher, type DispatcherOptions } from './pool/dispatcher.ts'
 import { PoolCall, PoolCalls } from './pool/pool-call.ts'
 import type { WorkerPoolOptions } from './pool/pool-options.ts'
@@ -85,13 +80,13 @@ export abstract class WorkerPool implements Executor {
    * the process (`NotShippableError`), nor can some values (`SerializationError`, with the path): the future rejects.
    * @throws TypeError for what is no function, BootstrapError where a worker imports the module that calls this
    */
-  submit<A extends readonly unknown[], R>(task: (...args: A) => R, ...args: A): ExecutorFuture<Joined<R>> {
+  submit<A extends readonly unknown[], R>(task: (...args: A) => R, ...args: A): TaskFuture<Joined<R>> {
     if (typeof task !== 'function') throw new TypeError(`submit takes a task, not ${describe(task)}`)
     checkBootstrap('submit')
-    return this.#submit(specOf(task), args) as ExecutorFuture<Joined<R>>
+    return this.#submit(specOf(task), args) as unknown as TaskFuture<Joined<R>>
   }
 
-  #submit(spec: TaskSpec, args: readonly unknown[]): ExecutorFuture<unknown> {
+  #submit(spec: TaskSpec, args: readonly unknown[]): TaskFuture<unknown> {
     if (this.#dispatcher.isClosed) return ValueFuture.failed(new ExecutorShutdownError())
     let call: PoolCall
     try {

@@ -38,8 +38,8 @@ export interface LaneHost {
 const FLUSH_AFTER = 0.3
 /** Milliseconds within which a call comes after the last result if it was waiting already: asking for more takes 2 µs. */
 const STREAM = 0.005
-/** Calls of a pack from which on its results are sent in two parts. */
-const LEAST_SPLIT = 16
+/** Calls of a pack from which on its results are sent in two parts: a message costs a process more. */
+const [LEAST_SPLIT_IN_THREAD, LEAST_SPLIT_IN_PROCESS] = [16, 40]
 /** Characters after which they are. */
 const FLUSH_SIZE = 32_768
 
@@ -95,7 +95,8 @@ export class WorkerLane {
   async #runPack({ calls, packets }: Pack, isStream: boolean): Promise<void> {
     if (this.#results === '') this.#base = now()
     // The client can go on with the first half while the second one runs.
-    const half = calls.length >= LEAST_SPLIT * CALL_PARTS ? (calls.length / CALL_PARTS) >> 1 : -1
+    const count = calls.length / CALL_PARTS
+    const half = count >= (this.#host.isThread ? LEAST_SPLIT_IN_THREAD : LEAST_SPLIT_IN_PROCESS) ? count >> 1 : -1
     for (let i = 0; i < calls.length; i += CALL_PARTS) {
       const position = this.#position++
       const mayBegin = this.#ledger?.begin(position) !== false
