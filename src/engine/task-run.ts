@@ -212,13 +212,14 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   #copyValues({ futures, holders, copies }: Search): boolean {
     const { shipping } = this.plan.outlet
     try {
+      shipping?.check(this.plan.spec)
       copyBeside(copies, (values) => shipping?.copy(values) ?? values)
       return true
-    } catch {
+    } catch (error) {
       for (const future of futures) future.markObserved()
       // Once more, for the path to what cannot travel.
       fillIn(holders, () => null)
-      this.#ship()
+      if (this.#ship()) this.settle(FAILED, error)
       return false
     }
   }

@@ -139,6 +139,8 @@ export interface Waker {
 
 /** Copies what leaves the process. */
 export interface Shipping {
+  /** @throws NotShippableError for a function that cannot leave */
+  check(spec: TaskSpec): void
   /** Arguments, in the form in which they leave. @throws NotShippableError for a function that cannot, SerializationError */
   encode(spec: TaskSpec, args: readonly unknown[]): Encoded
   /** Values, as `encode` would copy them. @throws SerializationError */

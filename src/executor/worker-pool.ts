@@ -96,6 +96,8 @@ export abstract class WorkerPool implements Executor {
     }
     this.#calls.push(call)
     this.#dispatcher.wake()
+    const { signal } = spec.options
+    if (signal !== undefined) cancelWith(signal, call)
     return call
   }
 
@@ -176,6 +178,14 @@ function createFile(path: string): void {
   } catch (cause) {
     throw new ConfigError(`outputFile ${path} cannot be written: ${(cause as Error).message}`, { cause })
   }
+}
+
+/** Cancels a call as soon as the signal is aborted. */
+function cancelWith(signal: AbortSignal, call: PoolCall): void {
+  const abort = (): void => void call.cancel(signal.reason)
+  if (signal.aborted) return abort()
+  signal.addEventListener('abort', abort, { once: true })
+  call.addDependent({ parentSettled: () => signal.removeEventListener('abort', abort) })
 }
 
 function inFile({ stream, line, task, taskId, worker }: OutputLine): string {

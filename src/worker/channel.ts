@@ -42,7 +42,7 @@ export class PortChannel implements Channel {
 }
 
 /** What changes hands; the rest is shared, or cloned by the thread's own means. */
-function isMoved(value: object): boolean {
+export function isMoved(value: object): boolean {
   return value instanceof ArrayBuffer || value.constructor.name === 'MessagePort'
 }
 

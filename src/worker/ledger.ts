@@ -116,7 +116,7 @@ export class SharedLedgerReader implements LedgerReader {
 }
 
 /** Bytes of the file that belong to a lane. */
-const REGION = 128 * 1024
+export const LEDGER_BYTES: number = 128 * 1024
 /** Ends what was written last; behind it stands what was written before. */
 const END_MARK = '\0'
 
@@ -130,7 +130,7 @@ export class FileLedger implements Ledger {
 
   constructor(file: number, lane: number) {
     this.#file = file
-    this.#start = lane * REGION
+    this.#start = lane * LEDGER_BYTES
   }
 
   begin(position: number): boolean {
@@ -143,7 +143,7 @@ export class FileLedger implements Ledger {
 
   commit(position: number, result: string): boolean {
     const bytes = (this.#pending.length + result.length) * 3 + 100
-    if (this.#used + bytes > REGION) return false
+    if (this.#used + bytes > LEDGER_BYTES) return false
     this.#pending += `R${position},${result}\n`
     return true
   }
@@ -161,12 +161,12 @@ export class FileLedgerReader implements LedgerReader {
 
   constructor(file: number, lane: number) {
     this.#file = file
-    this.#start = lane * REGION
+    this.#start = lane * LEDGER_BYTES
   }
 
   read(): LedgerState {
-    const bytes = Buffer.alloc(REGION)
-    const length = readSync(this.#file, bytes, 0, REGION, this.#start)
+    const bytes = Buffer.alloc(LEDGER_BYTES)
+    const length = readSync(this.#file, bytes, 0, LEDGER_BYTES, this.#start)
     const end = bytes.subarray(0, length).indexOf(0)
     const records = bytes.toString('utf8', 0, end === -1 ? 0 : end).split('\n')
     let [begun, first] = [0, -1]

@@ -74,6 +74,8 @@ function startProcess(): void {
   pipe.on('data', (chunk) => frames.push(chunk))
   // The client is gone.
   pipe.on('close', () => process.exit(0))
+  // Ctrl-C reaches the whole group of processes: the client decides what it means. If that ends, so does this.
+  process.on('SIGINT', () => {})
   watchLifeline()
 }
 

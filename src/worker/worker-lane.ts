@@ -1,3 +1,4 @@
+import { SerializationError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
 import { isFuture, isThenable } from '../future/task-future.ts'
 import { enter } from '../task/task-context.ts'
@@ -105,14 +106,15 @@ export class WorkerLane {
         continue
       }
       const task = this.#host.task(calls[i] as number)
+      // Before the import: it may be told to stop meanwhile.
+      const body = new WorkerBody(task, calls[i + 1] as number, calls[i + 2] as number)
+      this.#body = body
       if (!task.isLoaded) {
         // What came before must not wait for the import, nor count it.
         this.#flush()
         await this.#host.load(task)
         this.#base = this.#flushed = now()
       }
-      const body = new WorkerBody(task, calls[i + 1] as number, calls[i + 2] as number)
-      this.#body = body
       if (task.announces) this.#announce(position)
       try {
         if (task.failure !== undefined) throw task.failure.error
@@ -154,10 +156,17 @@ export class WorkerLane {
 
   #answerWith(position: number, kind: number, packetKind: number, encoded: Encoded): void {
     if (typeof encoded === 'string') return this.#answer(position, kind, encoded)
-    this.#packing ??= new Packing()
-    this.#add(position, `${packetKind},${this.#elapsed(now())},${this.#packing.add(encoded)}`)
-    // No ledger keeps it.
+    // No ledger keeps it: it is sent at once, apart from the others.
     this.#flush()
+    this.#packing = new Packing()
+    this.#add(position, `${packetKind},${this.#elapsed(now())},${this.#packing.add(encoded)}`)
+    try {
+      this.#flush()
+    } catch (cause) {
+      this.#results = ''
+      this.#packing = undefined
+      this.#fail(position, new SerializationError(`The result cannot be sent: ${(cause as Error).message}`, { cause }))
+    }
   }
 
   #answer(position: number, kind: number, payload: string): void {

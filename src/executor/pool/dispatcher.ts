@@ -9,7 +9,7 @@ import { Flight } from './flight.ts'
 import { Group } from './group.ts'
 import type { Lane } from './lane.ts'
 import { type OutputLine, PoolWorker, reasonOf, type WorkerOwner, type WorkerPlan } from './pool-worker.ts'
-import { encodeCall } from './shipping.ts'
+import { check, encodeCall } from './shipping.ts'
 import { type TaskKind, TaskKinds } from './task-kind.ts'
 import type { WorkerExit } from './worker-link.ts'
 
@@ -54,8 +54,7 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
   readonly #kinds: TaskKinds
   readonly #groups: ReadonlyMap<string, Group>
   /** Where there are several groups, calls wait here by group: else those of one would keep those of others waiting. */
-  readonly #queues: ReadonlyMap<string, ReadyQueue<Queued>> | undefined
-  #failedStarts = 0
+  readonly #queues: ReadonlyMap<string, ReadyQueue<Flight>> | undefined
   #placed = 0
   /** Groups whose calls are not to wait any more, and what becomes of these. */
   readonly #doomed: Map<Group, (flight: Flight) => void> = new Map()
@@ -84,6 +83,10 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
 
   get shipping(): Shipping {
     return this
+  }
+
+  check(spec: TaskSpec): void {
+    check(spec)
   }
 
   encode(spec: TaskSpec, args: readonly unknown[]): Encoded {
@@ -137,7 +140,7 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
   }
 
   #take(group: Group): Flight | undefined {
-    if (this.#queues !== undefined) return this.#queues.get(group.name)?.shift()?.flight
+    if (this.#queues !== undefined) return this.#queues.get(group.name)?.shift()
     const sources = this.#sources
     for (let i = 0; i < sources.length; i++) {
       const source = sources[i] as RemoteSource
@@ -163,11 +166,11 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
     this.#lastVisited = flight
   }
 
-  #sort(queues: ReadonlyMap<string, ReadyQueue<Queued>>): void {
+  #sort(queues: ReadonlyMap<string, ReadyQueue<Flight>>): void {
     for (const source of this.#sources) {
       for (let call = source.take(); call !== undefined; call = source.take()) {
         const flight = this.#flightOf(call, source)
-        if (flight !== undefined) queues.get(flight.kind.group)?.push(new Queued(flight))
+        if (flight !== undefined) queues.get(flight.kind.group)?.push(flight)
       }
     }
   }
@@ -195,6 +198,11 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
   resultsReceived({ worker }: Lane): void {
     if (worker.isIdle) this.#rest(worker)
     this.wake()
+  }
+
+  /** Calls did not begin, although nobody takes them back any more. */
+  notBegun({ worker }: Lane, flights: readonly Flight[]): void {
+    this.#groupOf(worker).again(flights)
   }
 
   /** A worker has nothing to do. */
@@ -258,7 +266,7 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
   /** @param most - workers to start, at the most */
   #grow(group: Group, most: number): void {
     let wanted = Math.min(this.#backlogOf(group), most)
-    if (wanted === 0) return
+    if (wanted === 0 || (group.failedStarts >= MOST_FAILED_STARTS && group.lanes.length > 0)) return
     const { workers } = group
     for (const { isReady } of workers) if (!isReady) wanted--
     for (let free = this.#options.maxWorkers - this.#workerCount; wanted > 0 && free > 0; wanted--, free--)
@@ -304,7 +312,11 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
     const groups = kinds.length === 0 ? [...this.#groups.keys()] : [...new Set(kinds.map(({ group }) => group))]
     for (let i = 0; this.#workerCount < this.#options.maxWorkers; i++)
       this.#start(this.#groups.get(groups[i % groups.length] as string) as Group)
-    await Promise.all(this.#workers.map((worker) => worker.warm(kinds.map(({ message }) => message))))
+    await Promise.all(
+      this.#workers
+        .filter(({ isRetiring }) => !isRetiring)
+        .map((worker) => worker.warm(kinds.map(({ message }) => message))),
+    )
   }
 
   kindOf(spec: TaskSpec): TaskKind {
@@ -312,8 +324,9 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
   }
 
   workerReady(worker: PoolWorker): void {
-    this.#failedStarts = 0
-    this.#groupOf(worker).update()
+    const group = this.#groupOf(worker)
+    group.failedStarts = 0
+    group.update()
     this.#listener.workerStarted(worker)
     if (worker.isIdle) this.#rest(worker)
     this.wake()
@@ -334,7 +347,8 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
     group.servedAt = systemClock.now()
     group.update()
     group.again(rest.filter((flight) => this.#mayMove(flight, exit)))
-    if (!worker.isReady && !worker.isEnding) this.#startFailed(group, exit)
+    if (worker.isReady) group.failedStarts = 0
+    else if (!worker.isEnding) this.#startFailed(group, exit)
     this.#listener.workerExited(worker, exit.how)
     this.wake()
   }
@@ -350,8 +364,10 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
 
   /** Without an end, workers would be started for ever that cannot start. */
   #startFailed(group: Group, { how, cause, isHopeless }: WorkerExit): void {
-    if (++this.#failedStarts < MOST_FAILED_STARTS && isHopeless !== true) return
-    this.#failedStarts = 0
+    if (++group.failedStarts < MOST_FAILED_STARTS && isHopeless !== true) return
+    // Those that are there go on; no more are started until one of them ends.
+    if (group.lanes.length > 0) return
+    group.failedStarts = 0
     // In the next turn, as all that has to do with sources.
     const message = `No worker could be started: the last one ${how}${reasonOf(cause)}`
     this.#doomed.set(group, (flight) => {
@@ -384,23 +400,5 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
 
   wrote(line: OutputLine): void {
     this.#listener.wrote(line)
-  }
-}
-
-/** A call in a queue. */
-class Queued {
-  readonly flight: Flight
-  nextReady: Queued | undefined = undefined
-
-  constructor(flight: Flight) {
-    this.flight = flight
-  }
-
-  get priority(): number {
-    return this.flight.call.priority
-  }
-
-  get isReady(): boolean {
-    return !this.flight.isOver || this.flight.next !== undefined
   }
 }

@@ -1,10 +1,11 @@
 import { CancelledError } from '../../errors.ts'
 import type { RemoteCall, RemoteCalls, RemoteRun } from '../executor.ts'
+import type { Queued } from '../ready-queue.ts'
 import type { Lane } from './lane.ts'
 import type { TaskKind } from './task-kind.ts'
 
 /** A call in the hands of a pool: waiting for a lane, or sent to one. */
-export class Flight {
+export class Flight implements Queued<Flight> {
   readonly call: RemoteCall
   readonly kind: TaskKind
   /** What it came with: it stays together with the others of its chunk. */
@@ -21,14 +22,26 @@ export class Flight {
   /** How often it lost its worker before it had begun, to no fault of another call. */
   moves = 0
   timer: NodeJS.Timeout | undefined = undefined
+  nextReady: Flight | undefined = undefined
   /** It is not to run, but may be on its way. */
   isRevoked = false
+  /** It was told to stop, and may answer that it did not begin. */
+  isToldToStop = false
   #hasEnded = false
 
   constructor(call: RemoteCall, kind: TaskKind, chunk?: RemoteCalls) {
     this.call = call
     this.kind = kind
     this.chunk = chunk
+  }
+
+  get priority(): number {
+    return this.call.priority
+  }
+
+  /** Whether it, or another one of its chunk, is to be sent. */
+  get isReady(): boolean {
+    return !this.isOver || this.next !== undefined
   }
 
   /** Whether there is nothing to send any more. */
@@ -44,6 +57,7 @@ export class Flight {
       this.isRevoked = true
       return true
     }
+    this.isToldToStop = true
     this.lane.abort(this, reason ?? new CancelledError())
     return false
   }

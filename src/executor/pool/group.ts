@@ -1,5 +1,6 @@
 import { lastReading } from '../../clock.ts'
 import { Fifo } from '../../fifo.ts'
+import { ReadyQueue } from '../ready-queue.ts'
 import { LONG } from './estimate.ts'
 import type { Flight } from './flight.ts'
 import { ALONE, FULL, type Lane } from './lane.ts'
@@ -16,6 +17,8 @@ const [LEAST_PATIENCE, MOST_PATIENCE] = [5, 100]
 export class Group {
   readonly name: string
   readonly workers: PoolWorker[] = []
+  /** Workers that failed to start, one after the other. */
+  failedStarts = 0
   /** When it last lost a worker, in ms since the epoch. */
   servedAt = 0
   /** Those that calls may be sent to. */
@@ -27,7 +30,7 @@ export class Group {
   /** Calls that were taken back from a worker, or lost with it before they began: they go first. */
   #again: Fifo<Flight> = new Fifo()
   /** Calls for which no lane had room. */
-  readonly #held: Fifo<Flight> = new Fifo()
+  readonly #held: ReadyQueue<Flight> = new ReadyQueue()
   /** Since when others have passed them, in ms since the epoch. */
   #passedSince: number | undefined = undefined
   /** Whether shorter calls had their chance to come first. */
@@ -52,7 +55,11 @@ export class Group {
 
   /** To be called when a worker has come, goes, or has gone. */
   update(): void {
-    this.lanes = this.workers.filter(({ isOpen }) => isOpen).flatMap(({ lanes }) => lanes)
+    // The first of each worker before the second of any: calls that compute are spread over the workers.
+    this.lanes = this.workers
+      .filter(({ isOpen }) => isOpen)
+      .flatMap(({ lanes }) => lanes)
+      .sort((a, b) => a.no - b.no)
     this.#filling = undefined
   }
 
@@ -87,7 +94,7 @@ export class Group {
     return true
   }
 
-  #placeFirst(queue: Fifo<Flight>): boolean {
+  #placeFirst(queue: Fifo<Flight> | ReadyQueue<Flight>): boolean {
     const flight = queue.peek()
     if (flight === undefined || !this.place(flight)) return false
     queue.shift()
@@ -111,14 +118,18 @@ export class Group {
 
   get #isPatienceOver(): boolean {
     if (this.#passedSince === undefined) return false
-    const { micros } = (this.#held.peek() as Flight).kind.estimate
+    const first = this.#held.peek()
+    if (first === undefined) return false
+    const { micros } = first.kind.estimate
     const own = micros === Infinity ? 0 : micros / 1000
     return lastReading - this.#passedSince > Math.min(Math.max(own, LEAST_PATIENCE), MOST_PATIENCE)
   }
 
   /** Whether it is worth looking for another call. */
   get wantsMore(): boolean {
-    if (this.lanes.length === 0 || this.#held.size >= MOST_HELD || this.#again.size > 0) return false
+    if (this.lanes.length === 0 || this.#again.size > 0) return false
+    // When a lane is free, one more is looked at: it may be more urgent than those that wait here.
+    if (this.#held.size >= MOST_HELD && this.#idleLane() === undefined) return false
     if (this.#held.size > 0 && (this.lanes.length === 1 || this.#isPatienceOver)) return false
     if (this.#filling?.hasRoom(1, FULL) === true) return true
     return this.lanes.some((lane) => lane.hasRoom(1, FULL))

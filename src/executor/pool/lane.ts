@@ -1,5 +1,5 @@
 import { lastReading, systemClock } from '../../clock.ts'
-import { CancelledError, type WorkerCrashedError } from '../../errors.ts'
+import { CancelledError, SerializationError, type WorkerCrashedError } from '../../errors.ts'
 import { Fifo } from '../../fifo.ts'
 import { Packing, sendValue, unpack } from '../../worker/channel.ts'
 import { decode, type Packet } from '../../worker/codec.ts'
@@ -29,6 +29,8 @@ const MOST_CALLS = 2000
 /** Characters or bytes of arguments that it holds, at the most; one call may have more. */
 const MOST_TEXT = 262_144
 
+const NONE: readonly Flight[] = []
+
 /** What a worker runs one after the other, in the order in which it was sent; results come back in that order. */
 export class Lane {
   readonly worker: PoolWorker
@@ -44,6 +46,9 @@ export class Lane {
   #received = 0
   /** When the worker last gave a sign of life, or was given something to do after it had none: in ms since the epoch. */
   lastSign = 0
+  readonly #notBegun: Flight[] = []
+  /** Calls with arguments that are no text, and are to be sent. */
+  readonly #heavy: Flight[] = []
   /** What is to be sent. */
   #calls = ''
   #packing: Packing | undefined = undefined
@@ -83,6 +88,7 @@ export class Lane {
     this.load += load
     const { call, kind } = flight
     this.#length += typeof call.payload === 'string' ? args.length : call.payload.size
+    if (typeof call.payload !== 'string') this.#heavy.push(flight)
     this.worker.meet(kind)
     const text = `${kind.no},${call.seq},${call.attempts},${args}`
     this.#calls = this.#calls === '' ? text : `${this.#calls},${text}`
@@ -121,7 +127,28 @@ export class Lane {
     const text = `[${CALLS},${this.no},[${this.#calls}]${rest}]`
     this.#calls = ''
     this.#packing = undefined
-    this.worker.link.send(text, packing?.beside)
+    try {
+      this.worker.link.send(text, packing?.beside)
+    } catch (cause) {
+      this.#notSent(cause)
+    }
+    this.#heavy.length = 0
+  }
+
+  /** Ports that have gone, or more bytes than a message takes. What else was to be sent goes to another worker: this one counts otherwise now. */
+  #notSent(cause: unknown): void {
+    const now = systemClock.now()
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    for (const flight of this.#heavy) {
+      const { name } = flight.kind
+      flight.end(
+        false,
+        new SerializationError(`The arguments of ${name} cannot be sent: ${reason}`, { cause }),
+        now,
+        now,
+      )
+    }
+    this.worker.kill('was not sent its calls')
   }
 
   // --- What the worker answers
@@ -176,10 +203,22 @@ export class Lane {
       case FAILURE_PACKET:
         return flight.end(false, decodeFailure(packets[payload as number] as Packet), start, end)
       case SKIPPED:
-        return flight.end(false, flight.isRevoked ? undefined : new CancelledError(), start, end)
+        return this.#skipped(flight, start, end)
       default:
         throw new Error(`A worker answered with something unknown: ${kind}`)
     }
+  }
+
+  /** Both sides may have seen that the other was about to: then nobody has it. */
+  #skipped(flight: Flight, start: number, end: number): void {
+    if (flight.isRevoked) flight.end(false, undefined, start, end)
+    else if (flight.isToldToStop) flight.end(false, new CancelledError(), start, end)
+    else this.#notBegun.push(flight)
+  }
+
+  /** Calls that the worker skipped, and that are still to run. */
+  takeNotBegun(): readonly Flight[] {
+    return this.#notBegun.length === 0 ? NONE : this.#notBegun.splice(0)
   }
 
   #settlePacket(flight: Flight, packet: Packet, start: number, end: number): void {

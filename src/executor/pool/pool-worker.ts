@@ -38,6 +38,8 @@ export interface OutputLine {
 export interface WorkerOwner {
   workerReady(worker: PoolWorker): void
   resultsReceived(lane: Lane): void
+  /** Calls did not begin, although nobody takes them back any more. */
+  notBegun(lane: Lane, flights: readonly Flight[]): void
   /** Modules were imported. */
   loaded(worker: PoolWorker): void
   /** It takes no more calls. */
@@ -55,6 +57,8 @@ export interface WorkerPlan {
   readonly group: string
 }
 
+/** Milliseconds that a worker has to end in when it is told to, at the least: it may have resources to dispose of. */
+const LEAST_PATIENCE = 1000
 /** Milliseconds for which an idle worker keeps the program alive. */
 const LET_GO_AFTER = 10
 /** Calls that a worker takes, at the most: their positions have to fit into 31 bits. Another one takes its place. */
@@ -97,7 +101,7 @@ export class PoolWorker implements LinkListener {
    */
   constructor({ start, init, beside, group }: WorkerPlan, owner: WorkerOwner, maxCalls: number, patience: number) {
     this.group = group
-    this.#patience = patience
+    this.#patience = Math.max(patience, LEAST_PATIENCE)
     this.#left = Math.min(maxCalls, MOST_CALLS)
     this.#owner = owner
     this.lanes = Array.from({ length: init.lanes }, (_, no) => new Lane(this, no))
@@ -216,6 +220,8 @@ export class PoolWorker implements LinkListener {
         const [, no, first, base, results, counts] = message as [number, number, number, number, unknown[], number[]?]
         const lane = this.lanes[no] as Lane
         lane.receive(first, base, results, counts, beside)
+        const rest = lane.takeNotBegun()
+        if (rest.length > 0) this.#owner.notBegun(lane, rest)
         return this.#owner.resultsReceived(lane)
       }
       case BEGUN:

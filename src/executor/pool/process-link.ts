@@ -1,21 +1,13 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { closeSync, existsSync, openSync, unlinkSync } from 'node:fs'
+import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { StoreReader, StoreWriter } from '../../worker/byte-store.ts'
-import {
-  FROM_CLIENT,
-  IS_LOCAL,
-  LEDGERS,
-  LIFELINE,
-  STORE_FROM_CLIENT,
-  STORE_TO_CLIENT,
-  TO_CLIENT,
-} from '../../worker/descriptors.ts'
+import { FROM_CLIENT, IS_LOCAL, LIFELINE, TO_CLIENT } from '../../worker/descriptors.ts'
 import { Frames, type Stores } from '../../worker/frames.ts'
-import { FileLedgerReader } from '../../worker/ledger.ts'
+import { FileLedgerReader, LEDGER_BYTES } from '../../worker/ledger.ts'
 import { Lines } from '../../worker/lines.ts'
 import { workerSource } from '../../worker/source.ts'
 import type { LinkListener, StartWorker, WorkerExit, WorkerLink } from './worker-link.ts'
@@ -155,10 +147,11 @@ class LocalProcess extends ProcessLink {
     beside: readonly object[],
     listener: LinkListener,
   ) {
-    const files = [LEDGERS, STORE_FROM_CLIENT, STORE_TO_CLIENT].map(openUnnamedFile) as [number, number, number]
+    const files = [init.lanes * LEDGER_BYTES, 0, 0].map(openUnnamedFile) as [number, number, number]
     const [ledgers, toWorker, fromWorker] = files
     const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
     stdio[FROM_CLIENT] = stdio[TO_CLIENT] = stdio[LIFELINE] = 'pipe'
+    // From LEDGERS on, in the order of the descriptors.
     stdio.push(...files)
     const local = { ...env, [IS_LOCAL]: '1' }
     const child = spawn(node, [...execArgv, '-e', workerSource], { stdio, env: local as NodeJS.ProcessEnv, cwd })
@@ -231,10 +224,28 @@ function shellSafe(source: string): string {
   return `data:text/javascript,${escaped}`
 }
 
-/** A file that only descriptors lead to: whoever dies, nothing is left. In memory, where the system has such a folder. */
-function openUnnamedFile(): number {
-  const path = join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), `taps-sdk-${randomUUID()}`)
+/** A file that only descriptors lead to: whoever dies, nothing is left. In memory, where the system has a folder for that with room in it. */
+function openUnnamedFile(bytes: number): number {
+  try {
+    return openFileIn(IN_MEMORY, bytes)
+  } catch {
+    return openFileIn(tmpdir(), bytes)
+  }
+}
+
+const IN_MEMORY = '/dev/shm'
+
+/** @param bytes - to be written at once: later there may be no room */
+function openFileIn(folder: string, bytes: number): number {
+  const path = join(folder, `taps-sdk-${randomUUID()}`)
   const file = openSync(path, 'wx+', 0o600)
   unlinkSync(path)
-  return file
+  try {
+    for (let written = 0; written < bytes; )
+      written += writeSync(file, Buffer.alloc(bytes - written), 0, bytes - written, written)
+    return file
+  } catch (error) {
+    closeSync(file)
+    throw error
+  }
 }

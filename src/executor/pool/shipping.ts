@@ -10,6 +10,12 @@ let last: TaskSpec | undefined
 
 /** A call in the form in which it leaves the process. @throws NotShippableError, SerializationError */
 export function encodeCall(spec: TaskSpec, args: readonly unknown[], isThread: boolean): Encoded {
+  check(spec)
+  return encode(args, 'args', isThread)
+}
+
+/** @throws NotShippableError */
+export function check(spec: TaskSpec): void {
   if (spec !== last && !shippable.has(spec)) {
     checkShippable(spec)
     shippable.add(spec)
@@ -20,7 +26,6 @@ export function encodeCall(spec: TaskSpec, args: readonly unknown[], isThread: b
       `Task ${spec.name} is mocked, which no worker knows of: run it in process, with a TestEngine or an InProcessExecutor`,
     )
   }
-  return encode(args, 'args', isThread)
 }
 
 function checkShippable({ fn, name }: TaskSpec): void {

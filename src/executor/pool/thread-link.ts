@@ -1,5 +1,5 @@
 import { MessageChannel, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
-import { PortChannel } from '../../worker/channel.ts'
+import { isMoved, PortChannel } from '../../worker/channel.ts'
 import { SharedLedgerReader } from '../../worker/ledger.ts'
 import { Lines } from '../../worker/lines.ts'
 import type { ThreadData } from '../../worker/main.ts'
@@ -28,7 +28,7 @@ export function startThread({ env, execArgv, resourceLimits }: ThreadOptions): S
       eval: true,
       name: 'taps-sdk',
       workerData: { 'taps-sdk': data },
-      transferList: [port2, ...beside] as Transferable[],
+      transferList: [port2, ...beside.filter(isMoved)] as Transferable[],
       env: env as NodeJS.Dict<string>,
       execArgv: [...execArgv],
       stdin: false,
