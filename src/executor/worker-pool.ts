@@ -223,11 +223,12 @@ function dispatcherOptions(
   }
 }
 
-type Initializer = Pick<WorkerPlan['init'], 'initializerArgs'>['initializerArgs']
+type InitializerArgs = WorkerPlan['init']['initializerArgs']
 
 /** Its arguments are copied now; each worker gets a copy of that. */
 function initializerPlan({ initializer, initializerArgs = [] }: WorkerPoolOptions, isThread: boolean) {
-  if (initializer === undefined) return () => ({ message: undefined, args: [] as Initializer, packing: new Packing() })
+  if (initializer === undefined)
+    return () => ({ message: undefined, args: [] as InitializerArgs, packing: new Packing() })
   const spec = specOf(initializer)
   // For the check of the task alone: its errors would call them the arguments of a call.
   encodeCall(spec, [], isThread)
@@ -237,7 +238,7 @@ function initializerPlan({ initializer, initializerArgs = [] }: WorkerPoolOption
   const message = taskMessage(0, (initializer as Task<unknown[], unknown>).ref, spec, '')
   return () => {
     const packing = new Packing()
-    const args: Initializer = typeof encoded === 'string' ? JSON.parse(encoded) : packing.add(copyOf(encoded))
+    const args: InitializerArgs = typeof encoded === 'string' ? JSON.parse(encoded) : packing.add(copyOf(encoded))
     return { message, args, packing }
   }
 }

@@ -30,10 +30,10 @@ export function workerResource<T>(create: () => T, dispose?: (resource: Awaited<
   }
   const entry = {
     async dispose(): Promise<void> {
-      const { value } = made ?? {}
       if (made === undefined) return
+      const { value } = made
       forget()
-      await dispose?.(await (value as T))
+      await dispose?.(await value)
     },
   }
   const resource = (): T => {

@@ -35,7 +35,7 @@ const isStrings = (value: unknown): boolean => Array.isArray(value) && value.eve
 
 export const aCommand: Check = oneOf(
   'a command as a list of strings',
-  (value) => isStrings(value) && (value as readonly string[]).length > 0 && value !== '',
+  (value) => isStrings(value) && ((value as readonly string[])[0] ?? '') !== '',
 )
 
 export const POOL_CHECKS: Readonly<Record<keyof WorkerPoolOptions, Check>> = {
