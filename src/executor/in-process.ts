@@ -18,7 +18,8 @@ import {
   type Slot,
   type Waker,
 } from './executor.ts'
-import { type Queued, ReadyQueue } from './ready-queue.ts'
+import { OwnCalls } from './own-calls.ts'
+import type { Queued } from './ready-queue.ts'
 
 /** Options of {@link InProcessExecutor}. */
 export interface InProcessOptions {
@@ -31,7 +32,7 @@ export interface InProcessOptions {
  * so that a waiting task costs little memory. A task that awaits a future of its own engine lends its slot meanwhile.
  */
 export class InProcessExecutor implements Executor {
-  readonly #own: OwnCalls = new OwnCalls()
+  readonly #own: OwnCalls<OwnCall> = new OwnCalls()
   readonly #pool: SlotPool
 
   constructor(options: InProcessOptions = {}) {
@@ -213,27 +214,6 @@ class PoolSlot implements Slot {
 
   reclaim(granted: (slot: Slot) => void): void {
     this.#pool.reclaim(granted)
-  }
-}
-
-/** The calls of the executor's own `submit`. */
-class OwnCalls implements CallSource<OwnCall> {
-  readonly #queue: ReadyQueue<OwnCall> = new ReadyQueue()
-
-  get size(): number {
-    return this.#queue.size
-  }
-
-  push(call: OwnCall): void {
-    this.#queue.push(call)
-  }
-
-  take(): OwnCall | undefined {
-    return this.#queue.shift()
-  }
-
-  cancelAll(): void {
-    for (let call = this.take(); call !== undefined; call = this.take()) call.cancel()
   }
 }
 

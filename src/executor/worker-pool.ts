@@ -14,8 +14,9 @@ import { Packing } from '../worker/channel.ts'
 import { encode } from '../worker/codec.ts'
 import { copyOf } from '../worker/packet.ts'
 import { checkShutdownOptions, connectable, type Executor, type ShutdownOptions } from './executor.ts'
+import { OwnCalls } from './own-calls.ts'
 import { Dispatcher, type DispatcherOptions } from './pool/dispatcher.ts'
-import { PoolCall, PoolCalls } from './pool/pool-call.ts'
+import { PoolCall } from './pool/pool-call.ts'
 import type { WorkerPoolOptions } from './pool/pool-options.ts'
 import type { OutputLine, PoolWorker, WorkerPlan } from './pool/pool-worker.ts'
 import { checkBootstrap, encodeCall } from './pool/shipping.ts'
@@ -49,7 +50,7 @@ export interface PoolKind {
 export abstract class WorkerPool implements Executor {
   /** How many calls may run at the same time. */
   readonly concurrency: number
-  readonly #calls: PoolCalls = new PoolCalls()
+  readonly #calls: OwnCalls<PoolCall> = new OwnCalls()
   readonly #dispatcher: Dispatcher
   readonly #kind: PoolKind
   readonly #events: EventEmitter<WorkerPoolEvents> = new EventEmitter()

@@ -4,8 +4,8 @@ import { CANCELLED, FAILED, isFinal, READY, RUNNING, SUCCEEDED } from '../../fut
 import { ValueFuture } from '../../future/values.ts'
 import type { TaskSpec } from '../../task/task.ts'
 import type { Encoded } from '../../worker/codec.ts'
-import type { RemoteCall, RemoteCalls, RemoteRun, RemoteSource } from '../executor.ts'
-import { type Queued, ReadyQueue } from '../ready-queue.ts'
+import type { RemoteCall, RemoteCalls, RemoteRun } from '../executor.ts'
+import type { Queued } from '../ready-queue.ts'
 
 /** A call of a pool's own `submit`: the future and the call in one object. */
 export class PoolCall extends ValueFuture<unknown> implements RemoteCalls, RemoteCall, RemoteRun, Queued<PoolCall> {
@@ -83,27 +83,5 @@ export class PoolCall extends ValueFuture<unknown> implements RemoteCalls, Remot
 
   protected override onSettled(): void {
     this.payload = ''
-  }
-}
-
-/** The calls of a pool's own `submit`. */
-export class PoolCalls implements RemoteSource {
-  readonly idPrefix = ''
-  readonly #queue: ReadyQueue<PoolCall> = new ReadyQueue()
-
-  get size(): number {
-    return this.#queue.size
-  }
-
-  push(call: PoolCall): void {
-    this.#queue.push(call)
-  }
-
-  take(): PoolCall | undefined {
-    return this.#queue.shift()
-  }
-
-  cancelAll(): void {
-    for (let call = this.take(); call !== undefined; call = this.take()) call.cancel()
   }
 }
