@@ -5,6 +5,8 @@
 interface Shared {
   /** Tasks by module, in the order in which the module declares them. */
   readonly modules: Map<string, unknown[]>
+  /** What makes plug-ins, by name and module; see `plugin.ts`. */
+  readonly plugins: Map<string, (options: unknown) => object>
   /** Whether this is a worker. */
   isWorker?: boolean
   /** Which body runs; see `task-context.ts`. */
@@ -28,6 +30,7 @@ export function shared(): Shared {
   const holder = globalThis as { [SHARED]?: Shared }
   holder[SHARED] ??= {
     modules: new Map(),
+    plugins: new Map(),
     resources: new Set(),
     marked: new WeakSet(),
     gone: new WeakSet(),
