@@ -1,0 +1,22 @@
+/** How many bytes there are in all chunks. */
+export function totalOf(chunks: readonly Uint8Array[]): number {
+  let total = 0
+  for (const chunk of chunks) total += chunk.byteLength
+  return total
+}
+
+/** Copies chunks one after the other into memory, which has room for them. */
+export function copyInto(target: Uint8Array, chunks: readonly Uint8Array[]): void {
+  let offset = 0
+  for (const chunk of chunks) {
+    target.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+}
+
+/** One copy of all chunks. */
+export function concatenate(chunks: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(totalOf(chunks))
+  copyInto(bytes, chunks)
+  return bytes
+}

@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { resolve } from 'node:path'
+import { checkOptions, oneOf } from '../options.ts'
+import { enterPlugin, withRecipe } from '../plugin.ts'
+import type { Connector } from './connector.ts'
+import { newRun, runOption } from './run.ts'
+import { RunFolder } from './run-folder.ts'
+import { ThreadMemory } from './thread-memory.ts'
+import { ttlOption } from './ttl.ts'
+
+/** Options of {@link SharedMemoryConnector}. */
+export interface SharedMemoryConnectorOptions {
+  /**
+   * Who shares it. `'threads'` of one process share the memory itself: one copy in, none out; `'processes'` of one machine copy
+   * in and out, by files that stay in memory.
+   * @defaultValue 'processes'
+   */
+  readonly between?: 'threads' | 'processes' | undefined
+  /**
+   * The folder, for `'processes'`.
+   * @defaultValue `/dev/shm`; where there is none, as on macOS, the one for temporary files, which may be on a disk
+   */
+  readonly dir?: string | undefined
+  /** How long bytes are valid, in ms. @defaultValue until `evict` or `close` */
+  readonly ttl?: number | undefined
+  /** Shares what another connector stores: the `run` of that one. `close` then removes nothing. @defaultValue a new one */
+  readonly run?: string | undefined
+}
+
+/** Where connectors of shared memory put their files, unless they are told. */
+export function sharedMemoryDir(): string {
+  return existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+}
+
+/**
+ * Stores bytes in memory that the threads of this process, or all processes of this machine, share.
+ *
+ * Between threads a key holds the memory, so that keys travel between threads only, never through JSON, and the memory is free
+ * when the last key is gone: `close` has nothing to remove. What `get` gives is what the others see; do not change it.
+ */
+export class SharedMemoryConnector implements Connector {
+  /** What tells the keys of this connector from those of others. */
+  readonly run: string
+  readonly isSharedMemory: boolean
+  readonly #isOwner: boolean
+  readonly #store: RunFolder | ThreadMemory
+
+  /** @throws ConfigError for a wrong option */
+  constructor(options: SharedMemoryConnectorOptions = {}) {
+    checkOptions('SharedMemoryConnector', options, {
+      between: oneOf("'threads' or 'processes'", (value) => value === 'threads' || value === 'processes'),
+      dir: oneOf('the path of a folder', (value) => typeof value === 'string' && value !== ''),
+      ttl: ttlOption,
+      run: runOption,
+    })
+    const { between = 'processes', ttl, run = newRun() } = options
+    const dir = resolve(options.dir ?? sharedMemoryDir())
+    this.run = run
+    this.#isOwner = options.run === undefined
+    this.isSharedMemory = between === 'threads'
+    this.#store = this.isSharedMemory
+      ? new ThreadMemory(run, ttl)
+      : new RunFolder({ dir, run, ttl, owner: 'SharedMemoryConnector', mode: 0o700 })
+    withRecipe(this, { module: import.meta.url, name: 'SharedMemoryConnector', options: { between, dir, ttl, run } })
+  }
+
+  put(chunks: readonly Uint8Array[]): unknown {
+    return this.#store.put(chunks)
+  }
+
+  get(key: unknown): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+    return this.#store.get(key)
+  }
+
+  exists(key: unknown): boolean {
+    return this.#store.exists(key)
+  }
+
+  evict(key: unknown): void {
+    this.#store.evict(key)
+  }
+
+  close(): void {
+    this.#store.close(this.#isOwner)
+  }
+}
+
+enterPlugin(
+  import.meta.url,
+  'SharedMemoryConnector',
+  (options) => new SharedMemoryConnector(options as SharedMemoryConnectorOptions),
+)
