@@ -2,7 +2,12 @@ import { build, type Plugin } from 'esbuild'
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', 'node/index': 'src/node/index.ts', 'testing/index': 'src/testing/index.ts' },
+  entry: {
+    index: 'src/index.ts',
+    'node/index': 'src/node/index.ts',
+    'redis/index': 'src/redis/index.ts',
+    'testing/index': 'src/testing/index.ts',
+  },
   tsconfig: 'tsconfig.build.json',
   format: 'esm',
   target: 'node22.12',

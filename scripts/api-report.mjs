@@ -7,7 +7,12 @@ import { dirname, relative } from 'node:path'
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor'
 import ts from 'typescript'
 
-const ENTRIES = { 'taps-sdk': 'index', 'taps-sdk-node': 'node/index', 'taps-sdk-testing': 'testing/index' }
+const ENTRIES = {
+  'taps-sdk': 'index',
+  'taps-sdk-node': 'node/index',
+  'taps-sdk-redis': 'redis/index',
+  'taps-sdk-testing': 'testing/index',
+}
 const check = process.argv.includes('--check')
 
 const root = dirname(import.meta.dirname)

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path'
 import { build } from 'tsup'
 
 const STAMP = 'node_modules/.cache/taps-sdk-build'
-const OUTPUTS = ['index', 'node/index', 'testing/index'].flatMap((entry) => [`dist/${entry}.js`, `dist/${entry}.d.ts`])
+const ENTRIES = ['index', 'node/index', 'redis/index', 'testing/index']
+const OUTPUTS = ENTRIES.flatMap((entry) => [`dist/${entry}.js`, `dist/${entry}.d.ts`])
 
 process.chdir(dirname(import.meta.dirname))
 const sources = fingerprint()

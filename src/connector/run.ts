@@ -3,6 +3,7 @@
  * is of this library, when and by which process it was begun, and so whether anybody still needs it.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
+import { readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { TransformError } from '../errors.ts'
 import { type Check, describe, oneOf } from '../options.ts'
@@ -16,6 +17,8 @@ export interface RunInfo {
 }
 
 const RUN = /^taps-sdk-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-([A-Za-z0-9._-]{1,64})-(\d{1,10})-[0-9a-f]{12}$/
+/** The number of the namespace of processes that Linux starts with. */
+const NOT_IN_CONTAINER = '4026531836'
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
 const KEY = new RegExp(`^([A-Za-z0-9._-]{1,160})/(${UUID})$`)
 
@@ -54,12 +57,22 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** Containers on one machine may have one host name and number their processes alike: then their namespaces tell them apart. */
 function thisHost(): string {
-  return (
+  const host =
     hostname()
       .replace(/[^A-Za-z0-9._-]/g, '_')
-      .slice(0, 64) || 'localhost'
-  )
+      .slice(0, 48) || 'localhost'
+  return `${host}${processNamespace()}`
+}
+
+function processNamespace(): string {
+  try {
+    const [number] = /\d+/.exec(readlinkSync('/proc/self/ns/pid')) ?? ['']
+    return number === NOT_IN_CONTAINER ? '' : `.${number}`
+  } catch {
+    return ''
+  }
 }
 
 /** A new key of a run. */
