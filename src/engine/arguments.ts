@@ -5,13 +5,21 @@
  * references survive. What holds a future, at whatever depth, is copied at once, so that the caller may go on using
  * his own containers; all else is passed as it is.
  */
+import {
+  type Container,
+  forEachChild,
+  indexOfObject,
+  isFutureContainer,
+  replaceChildren,
+  shallowCopy,
+} from '../containers.ts'
 import { BaseFuture } from '../future/future.ts'
-import { FUTURE_CONTAINER, hasMark, isFuture, isThenable } from '../future/task-future.ts'
+import { Reference } from '../future/reference.ts'
+import { isFuture, isThenable } from '../future/task-future.ts'
 import { ValueFuture } from '../future/values.ts'
 
-type Container = object
 /** What stands for a future once it is done. */
-export type Resolve = (future: BaseFuture<unknown>) => unknown
+export type Resolve = (future: BaseFuture<unknown>, holder: object) => unknown
 
 let lastStamp = 0
 
@@ -102,7 +110,7 @@ export function futuresIn(holders: readonly Container[]): BaseFuture<unknown>[] 
 /** Puts values in the places of futures. */
 export function fillIn(holders: readonly Container[], resolve: Resolve): void {
   for (const holder of holders)
-    replaceChildren(holder, (child) => (child instanceof BaseFuture ? resolve(child) : child))
+    replaceChildren(holder, (child) => (child instanceof BaseFuture ? resolve(child, holder) : child))
 }
 
 /**
@@ -118,7 +126,8 @@ export function copyBeside(
   for (const container of containers) {
     forEachChild(container, (child) => {
       const isValue = ((typeof child === 'object' && child !== null) || typeof child === 'function') && !own.has(child)
-      if (isValue && !(child instanceof BaseFuture) && !values.has(child)) values.set(child, values.size)
+      const isPlace = child instanceof BaseFuture || Reference.is(child)
+      if (isValue && !isPlace && !values.has(child)) values.set(child, values.size)
     })
   }
   if (values.size === 0) return
@@ -129,15 +138,6 @@ export function copyBeside(
       return i === undefined ? child : copies[i]
     })
   }
-}
-
-/** The position of the first object or function at or after `from`, else -1. Apart, and tiny, so that it is fast at the first call. */
-function indexOfObject(array: readonly unknown[], from: number): number {
-  for (let i = from; i < array.length; i++) {
-    const type = typeof array[i]
-    if (type === 'object' || type === 'function') return i
-  }
-  return -1
 }
 
 /** Whether any element is a future. */
@@ -230,80 +230,11 @@ function isContainer(value: object): boolean {
   )
 }
 
-function isFutureContainer(value: object): boolean {
-  return hasMark(value, FUTURE_CONTAINER)
-}
-
 /** A getter that throws counts as one: the language takes it for a promise that is rejected with that error. */
 function hasThen(value: object): boolean {
   try {
     return isThenable(value)
   } catch {
     return true
-  }
-}
-
-function forEachChild(container: Container, visit: (child: unknown) => void): void {
-  if (container instanceof Map) {
-    for (const [key, value] of container) {
-      visit(key)
-      visit(value)
-    }
-  } else if (container instanceof Set) {
-    for (const value of container) visit(value)
-  } else {
-    for (const key of keysOf(container)) visit((container as Record<PropertyKey, unknown>)[key])
-  }
-}
-
-/** The names of the properties that are searched and copied: the enumerable ones, symbols too. */
-function keysOf(container: Container): PropertyKey[] {
-  const symbols = Object.getOwnPropertySymbols(container)
-  return symbols.length === 0 ? Object.keys(container) : Reflect.ownKeys(container).filter(isEnumerable, container)
-}
-
-function isEnumerable(this: Container, key: PropertyKey): boolean {
-  return Object.prototype.propertyIsEnumerable.call(this, key)
-}
-
-function shallowCopy(container: Container): Container {
-  // FutureList is left behind, holes are kept.
-  if (Array.isArray(container)) return container.slice()
-  if (container instanceof Map) return new Map(container)
-  if (container instanceof Set) return new Set(container)
-  // Not assign: it would call a setter named __proto__.
-  const prototype = isFutureContainer(container) ? Object.prototype : Object.getPrototypeOf(container)
-  return Object.defineProperties(Object.create(prototype), copiedProperties(container))
-}
-
-function copiedProperties(container: Container): PropertyDescriptorMap {
-  const descriptors: PropertyDescriptorMap = Object.create(null)
-  for (const key of keysOf(container)) {
-    const value = (container as Record<PropertyKey, unknown>)[key]
-    descriptors[key as string] = { value, writable: true, enumerable: true, configurable: true }
-  }
-  return descriptors
-}
-
-function replaceChildren(container: Container, replace: (child: unknown) => unknown): void {
-  if (Array.isArray(container)) {
-    for (let i = indexOfObject(container, 0); i !== -1; i = indexOfObject(container, i + 1))
-      container[i] = replace(container[i])
-  } else if (container instanceof Map) {
-    const entries = [...container]
-    container.clear()
-    for (const [key, value] of entries) container.set(replace(key), replace(value))
-  } else if (container instanceof Set) {
-    const values = [...container]
-    container.clear()
-    for (const value of values) container.add(replace(value))
-  } else {
-    for (const key of keysOf(container)) {
-      const child = (container as Record<PropertyKey, unknown>)[key]
-      const value = replace(child)
-      // Defined, not assigned: `__proto__` is a name like any other here.
-      if (value !== child)
-        Object.defineProperty(container, key, { value, writable: true, enumerable: true, configurable: true })
-    }
   }
 }

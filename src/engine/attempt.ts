@@ -1,10 +1,12 @@
 import { CancelledError, isInstance } from '../errors.ts'
 import type { AnyBody, RemoteRun, Slot } from '../executor/executor.ts'
 import { BaseFuture } from '../future/future.ts'
+import { isElsewhere, settledValue } from '../future/reference.ts'
 import { SUCCEEDED } from '../future/state.ts'
 import { isThenable } from '../future/task-future.ts'
 import { wasCancelled } from '../future/values.ts'
-import { enter, type HowLong, type RunningBody, type TaskContext, taskClock } from '../task/task-context.ts'
+import { enter, type HowLong, inside, type RunningBody, type TaskContext, taskClock } from '../task/task-context.ts'
+import { type LazyPositions, lazyArguments } from '../transformer/lazy.ts'
 import { closesRing, ringError } from './rings.ts'
 import type { TaskRun } from './task-run.ts'
 
@@ -57,8 +59,37 @@ export class Attempt implements RunningBody, RemoteRun {
 
   /** Calls the function in the context of its task. @returns whether the body has ended, and the slot was not lent */
   callHere(around?: (fn: AnyBody) => AnyBody): boolean {
-    const { body } = this.run.plan.spec
-    const args = this.run.args as unknown[]
+    return this.withInput(this.run.plan.spec.lazy, (args) => this.#call(args, around))
+  }
+
+  /**
+   * Goes on with the values of the arguments: at once, where they are there.
+   * @returns what `goOn` does: whether the body has ended; false if the values are still to come
+   */
+  withInput(lazy: LazyPositions, goOn: (args: readonly unknown[]) => boolean): boolean {
+    let input: readonly unknown[] | Promise<readonly unknown[]>
+    try {
+      input = this.run.input(lazy)
+    } catch (error) {
+      this.#end(false, error)
+      return this.#holds
+    }
+    if (!isThenable(input)) return goOn(input)
+    input.then(
+      (args) => {
+        // It may have been told to stop meanwhile.
+        const { abort } = this.#extra()
+        if (abort !== undefined) this.#endLater(false, abort.reason)
+        else if (inside(this, () => goOn(args))) this.slot?.free()
+      },
+      (error) => this.#endLater(false, error),
+    )
+    return false
+  }
+
+  #call(given: readonly unknown[], around?: (fn: AnyBody) => AnyBody): boolean {
+    const { body, lazy } = this.run.plan.spec
+    const args = lazyArguments(given, lazy) as unknown[]
     enter(this)
     let result: unknown
     try {
@@ -83,7 +114,7 @@ export class Attempt implements RunningBody, RemoteRun {
   follow(promise: PromiseLike<unknown>): void {
     if (promise instanceof BaseFuture) {
       // At once, because it may be searched for rings before a `then` would be called.
-      promise.observe({ settled: ({ state, outcome }) => this.#endLater(state === SUCCEEDED, outcome) })
+      promise.observe({ settled: ({ state, outcome }) => this.#endAs(state === SUCCEEDED, outcome) })
       return
     }
     const native = promise instanceof Promise ? promise : Promise.resolve(promise)
@@ -91,6 +122,12 @@ export class Attempt implements RunningBody, RemoteRun {
       (value) => this.#endLater(true, value),
       (error) => this.#endLater(false, error),
     )
+  }
+
+  /** References of another engine are of no use to this one. */
+  #endAs(isSuccess: boolean, outcome: unknown): void {
+    if (isElsewhere(outcome)) this.follow(Promise.resolve(settledValue(outcome)))
+    else this.#endLater(isSuccess, outcome)
   }
 
   ended(isSuccess: boolean, outcome: unknown, start: number, end: number): void {

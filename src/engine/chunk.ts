@@ -83,7 +83,9 @@ export class Chunk implements ReadyCall, Queued<Entry> {
     }
     const members = this.#members.slice(this.#next).filter((member) => member.isReady)
     this.#next = this.#members.length
-    this.#handOverAll(members, executor)
+    // What each is given may have to be fetched first.
+    if (this.#first.plan.scheduler.references !== undefined) for (const member of members) member.handOver(executor)
+    else this.#handOverAll(members, executor)
   }
 
   #handOverAll(members: readonly TaskRun[], executor: ExecutorLike): void {

@@ -1,8 +1,10 @@
 import type { Clock } from '../clock.ts'
 import { ConfigError } from '../errors.ts'
 import type { ExecutorLike } from '../executor/executor.ts'
+import type { Filter } from '../filter/filter.ts'
 import { checkOptions, describe, isSignal } from '../options.ts'
 import type { RecordLogger } from '../record/record.ts'
+import type { Transformer } from '../transformer/transformer.ts'
 import type { LimitsOptions } from './limits.ts'
 
 /** Options of an engine. */
@@ -13,6 +15,10 @@ export interface EngineOptions {
   readonly executors?: Readonly<Record<string, ExecutorLike>> | undefined
   /** What tasks with a label may use together: slots, or `{ perSecond }`. */
   readonly limits?: LimitsOptions | undefined
+  /** How values travel by reference: in their place goes an identifier, and whoever needs a value gets it by that. @defaultValue they do not */
+  readonly transformer?: Transformer | undefined
+  /** Which values do, where there is a transformer. @defaultValue all */
+  readonly filter?: Filter | undefined
   /** Gets the record of each task. @defaultValue none */
   readonly recordLogger?: RecordLogger | undefined
   /** How many finished tasks `graph()` remembers. @defaultValue 1000 */
@@ -40,6 +46,11 @@ const CHECKS: Readonly<Record<keyof EngineOptions, (value: unknown) => string | 
     typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'executors by name',
   limits: (value) =>
     typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'limits by label',
+  transformer: (value) =>
+    hasMethods(value, 'isIdentifier', 'transform', 'resolve')
+      ? undefined
+      : 'a transformer, with the methods isIdentifier, transform and resolve',
+  filter: (value) => (typeof value === 'function' ? undefined : 'a filter, which is a function'),
   recordLogger: (value) => (hasMethods(value, 'log') ? undefined : 'a record logger, with a log method'),
   history: (value) => (Number.isInteger(value) && (value as number) >= 0 ? undefined : 'a whole number of at least 0'),
   signal: (value) => (isSignal(value) ? undefined : 'an AbortSignal'),

@@ -1,4 +1,5 @@
 import { BaseFuture } from '../future/future.ts'
+import { together } from '../future/reference.ts'
 import { isFuture } from '../future/task-future.ts'
 import { ValueFuture } from '../future/values.ts'
 import { hasFutures } from './arguments.ts'
@@ -38,10 +39,10 @@ export class Join {
     return this.#missing === 0
   }
 
-  /** The result, with values in the places of futures. */
+  /** The result, with outcomes in the places of futures. */
   get value(): unknown {
     const resolve = (element: unknown): unknown =>
       this.#futures.has(element) ? this.#futures.get(element)?.outcome : element
-    return Array.isArray(this.#result) ? this.#result.map(resolve) : resolve(this.#result)
+    return Array.isArray(this.#result) ? together(this.#result.map(resolve)) : resolve(this.#result)
   }
 }

@@ -9,10 +9,12 @@ import {
 } from '../executor/executor.ts'
 import { ReadyQueue } from '../executor/ready-queue.ts'
 import { inside } from '../task/task-context.ts'
+import type { PlaneRecipe } from '../transformer/data-plane.ts'
 import { deliverNotices, isOvertime, type Pump, wake } from '../turn.ts'
 import type { Attempt } from './attempt.ts'
 import type { Chunk } from './chunk.ts'
 import type { Limits, Share } from './limits.ts'
+import type { References } from './references.ts'
 import type { TaskRun } from './task-run.ts'
 
 /** What an executor is given: one call, or a chunk of them. */
@@ -24,6 +26,7 @@ export class Outlet implements EngineSource, Pump {
   readonly executor: ExecutorLike
   /** Of the ids of the engine's tasks. */
   readonly idPrefix: string
+  readonly plane: PlaneRecipe | undefined
   /** How arguments are copied when they are submitted, because they leave the process. */
   readonly shipping: Shipping | undefined
   readonly #limits: Limits
@@ -43,6 +46,7 @@ export class Outlet implements EngineSource, Pump {
     idPrefix: string,
     limits: Limits,
     random: (() => number) | undefined,
+    references: References | undefined,
   ) {
     this.name = name
     this.executor = executor
@@ -53,6 +57,7 @@ export class Outlet implements EngineSource, Pump {
     const waker = connectOf(executor)?.(this)
     this.#waker = waker ?? this
     this.shipping = waker?.shipping
+    this.plane = this.shipping === undefined ? undefined : references?.recipe()
   }
 
   get size(): number {

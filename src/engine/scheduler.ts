@@ -20,6 +20,7 @@ import { zip } from './iterables.ts'
 import { Limits, type Share } from './limits.ts'
 import { isHandedOver, Outlet } from './outlet.ts'
 import { parentIds } from './parents.ts'
+import { References } from './references.ts'
 import { ringError } from './rings.ts'
 import { Signals } from './signals.ts'
 import { TaskRun } from './task-run.ts'
@@ -47,6 +48,8 @@ export class Scheduler {
   readonly signals: Signals = new Signals()
   readonly #options: EngineOptions
   readonly #recordLogger: RecordLogger | undefined
+  /** Its data plane; undefined without a transformer. */
+  readonly references: References | undefined
   readonly #plans: WeakMap<TaskSpec, Plan> = new WeakMap()
   /** The plan used last: most calls are of the same task as the one before. */
   #lastPlan: Plan | undefined
@@ -73,15 +76,21 @@ export class Scheduler {
     this.limits = new Limits(options.limits ?? {}, this.clock, () => this.#retryLimited())
     this.#history = new History(options.history ?? 1000)
     this.idPrefix = makePrefix(systemClock.now())
+    this.references = this.#makeReferences(options)
     for (const [name, executor] of Object.entries(options.executors ?? {}))
       this.#outlets.set(name, this.#makeOutlet(name, executor))
     this.#default = this.#makeDefault(options.executor ?? new InProcessExecutor())
     if (options.signal !== undefined) this.#cancelWith(options.signal)
   }
 
+  #makeReferences({ transformer, filter }: EngineOptions): References | undefined {
+    if (transformer === undefined) return undefined
+    return new References(transformer, filter, (message, error) => this.events.warn(message, error))
+  }
+
   #makeOutlet(name: string, executor: ExecutorLike): Outlet {
     const random = this.#options.order === 'random' ? this.random : undefined
-    return new Outlet(name, executor, this.idPrefix, this.limits, random)
+    return new Outlet(name, executor, this.idPrefix, this.limits, random, this.references)
   }
 
   /** An executor that is also named is one and the same outlet. */
@@ -279,6 +288,7 @@ export class Scheduler {
       }
     }
     for (const executor of this.#executors()) await attempt(() => executor.shutdown?.({ wait: true, cancelFutures }))
+    await attempt(() => this.references?.close())
     await attempt(() => this.#recordLogger?.close?.())
     this.#reportUnobserved()
     if (failures.length === 1) throw failures[0]

@@ -1,6 +1,7 @@
 import { isFinal, STATUS, SUCCEEDED } from '../future/state.ts'
 import { exceptionInfo } from '../record/exception-info.ts'
 import type { ExecutionInfo, TaskInfo, TaskTimes } from '../record/record.ts'
+import type { Parcel } from './parcel.ts'
 import { parentIds } from './parents.ts'
 import type { TaskRun } from './task-run.ts'
 
@@ -14,6 +15,8 @@ export interface Moments {
   readonly received: number
   /** Whether a worker ran it, and told when. */
   readonly isRemote: boolean
+  /** Of the arguments, where the engine has a data plane. */
+  readonly parcel: Parcel | undefined
   /** Of earlier attempts, in ms. */
   readonly pastQueuedMs: number
   readonly pastRunMs: number
@@ -32,13 +35,13 @@ export function taskInfo(run: TaskRun, moments: Moments): TaskInfo {
     receivedTime: isDone ? moments.received : null,
     success: isDone ? hasSucceeded : null,
     exception: isDone && !hasSucceeded ? exceptionInfo(run.outcome) : null,
-    execution: hasSucceeded ? executionInfo(run.startTime, moments.ended) : null,
+    execution: hasSucceeded ? executionInfo(run.startTime, moments.ended, moments.parcel) : null,
     status: STATUS[run.state] ?? 'waiting',
     attempts: run.attempts,
     times: timesOf(run, moments, isDone ? moments.received : run.clock.now()),
     executor: outlet.name,
     labels: spec.labels ?? {},
-    bytes: 0,
+    bytes: moments.parcel?.bytes ?? 0,
   }
 }
 
@@ -58,17 +61,19 @@ function timesOf({ submitTime, startTime }: TaskRun, moments: Moments, now: numb
   }
 }
 
-/** In this process nothing is transformed on the way. */
-function executionInfo(start: number, end: number): ExecutionInfo {
+/** Without a data plane nothing is transformed on the way. */
+function executionInfo(start: number, end: number, parcel: Parcel | undefined): ExecutionInfo {
+  const taskStart = start + (parcel?.inputMs ?? 0)
+  const taskEnd = Math.max(end - (parcel?.resultMs ?? 0), taskStart)
   return {
     hostname: hostname(),
     executionStartTime: start,
     executionEndTime: end,
-    taskStartTime: start,
-    taskEndTime: end,
+    taskStartTime: taskStart,
+    taskEndTime: taskEnd,
     inputTransformStartTime: start,
-    inputTransformEndTime: start,
-    resultTransformStartTime: end,
+    inputTransformEndTime: taskStart,
+    resultTransformStartTime: taskEnd,
     resultTransformEndTime: end,
   }
 }

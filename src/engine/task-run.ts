@@ -9,6 +9,7 @@ import {
 import type { AnyBody, ExecutorLike, ReadyCall, RemoteCall, RemoteRun, Slot } from '../executor/executor.ts'
 import type { Queued } from '../executor/ready-queue.ts'
 import { BaseFuture, cancelledError, type Dependent } from '../future/future.ts'
+import { isElsewhere, type Reference, referencesIn, whenThere } from '../future/reference.ts'
 import {
   BLOCKED,
   CANCELLED,
@@ -21,9 +22,12 @@ import {
   SUCCEEDED,
   WAITING,
 } from '../future/state.ts'
+import { isThenable } from '../future/task-future.ts'
 import type { TaskInfo } from '../record/record.ts'
 import type { TaskSpec } from '../task/task.ts'
 import type { RetryPolicy } from '../task/task-options.ts'
+import type { LazyPositions } from '../transformer/lazy.ts'
+import { Moved } from '../transformer/moved.ts'
 import type { Encoded } from '../worker/packet.ts'
 import { copyBeside, fillIn, findFutures, futuresIn, type Search } from './arguments.ts'
 import { Attempt, type Handle } from './attempt.ts'
@@ -32,8 +36,10 @@ import { dependencyError } from './dependency-error.ts'
 import { Join } from './join.ts'
 import type { Share } from './limits.ts'
 import { submitTo } from './outlet.ts'
+import { Parcel } from './parcel.ts'
 import { type ParentKeys, parentKeys } from './parents.ts'
 import { withAttempt, withHistory } from './past-attempts.ts'
+import { fetched, StepFuture } from './references.ts'
 import { mayRetry, retryDelay } from './retry.ts'
 import { closesRing, ringError } from './rings.ts'
 import type { Plan } from './scheduler.ts'
@@ -55,6 +61,8 @@ interface Extras {
   signal?: AbortSignal
   /** Its share is taken, and no attempt has it yet. */
   hasShare?: boolean
+  /** Its arguments, where the engine has a data plane. */
+  parcel?: Parcel
 }
 
 /**
@@ -142,41 +150,60 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   /** Waits for the futures among its arguments, or is ready. */
   prepare(chunk?: Chunk): void {
     if (chunk !== undefined) this.#extra().chunk = chunk
-    let search: ReturnType<typeof findFutures>
+    let search: Search | undefined
     try {
-      search = findFutures(this.args as unknown[])
+      search = this.#search()
     } catch (error) {
       this.plan.scheduler.emit('submitted', this)
       return this.settle(FAILED, error)
     }
-    if (search !== undefined) {
-      this.#holders = search.holders
-      this.#parents = parentKeys(this.plan.scheduler, search.futures)
-    }
+    this.#holders = search?.holders
     this.plan.scheduler.emit('submitted', this)
     if (search === undefined) return this.#ship() ? this.#enqueue(this.submitTime) : undefined
     if (this.plan.outlet.shipping !== undefined && !this.#copyValues(search)) return
+    this.#waitFor(search.futures)
+  }
+
+  /** What stands among the arguments in the place of values. Throws what reading them throws, or `TransformError`. */
+  #search(): Search | undefined {
+    const args = this.args as unknown[]
+    const search = findFutures(args)
+    if (search !== undefined) this.#parents = parentKeys(this.plan.scheduler, search.futures)
+    const { references } = this.plan.scheduler
+    if (references === undefined) return search
+    const parcel = new Parcel(references, this.taskName, args)
+    this.#extra().parcel = parcel
+    return parcel.store(search)
+  }
+
+  /** Waits until all of them are done, then it is ready. */
+  #waitFor(futures: readonly BaseFuture<unknown>[]): void {
     let failed: BaseFuture<unknown> | undefined
-    for (const future of search.futures) {
+    for (const future of futures) {
       future.markObserved()
       if (!future.done()) {
         this.#waitingFor++
         future.addDependent(this)
-      } else if (future.state !== SUCCEEDED) failed ??= future
+      } else if (this.#isFatal(future)) failed ??= future
     }
-    if (failed !== undefined && !this.plan.spec.isSettling) this.#parentFailed(failed)
+    if (failed !== undefined) this.#parentFailed(failed)
     else if (this.#waitingFor === 0) this.#becomeReady()
+  }
+
+  #isFatal(future: BaseFuture<unknown>): boolean {
+    return future.state !== SUCCEEDED && (!this.plan.spec.isSettling || future instanceof StepFuture)
   }
 
   parentSettled(parent: BaseFuture<unknown>): void {
     if (isFinal(this.state)) return
     if (this.state === RUNNING) this.#joinedSettled(parent)
-    else if (parent.state !== SUCCEEDED && !this.plan.spec.isSettling) this.#parentFailed(parent)
+    else if (this.#isFatal(parent)) this.#parentFailed(parent)
     else if (--this.#waitingFor === 0) this.#becomeReady()
   }
 
   #parentFailed(parent: BaseFuture<unknown>): void {
-    if (parent.state !== CANCELLED) this.settle(BLOCKED, dependencyError(this, parent))
+    if (parent instanceof StepFuture) this.settle(FAILED, parent.outcome)
+    else if (parent.state !== CANCELLED) this.settle(BLOCKED, dependencyError(this, parent))
     else {
       const cause = causeOf(parent.outcome)
       this.settle(
@@ -187,11 +214,47 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   }
 
   #becomeReady(): void {
-    if (this.#holders !== undefined) {
-      fillIn(this.#holders, this.plan.spec.isSettling ? settledOutcome : outcomeOf)
+    const holders = this.#holders
+    if (holders !== undefined) {
+      const foreign = this.#fetchForeign(holders)
+      if (foreign.length > 0) return this.#waitFor(foreign)
+      fillIn(holders, (future, holder) => this.#placeOf(future, holder))
       this.#holders = undefined
     }
-    if (this.#ship()) this.#enqueue(this.clock.now())
+    if (!this.#storeLate() && this.#ship()) this.#enqueue(this.clock.now())
+  }
+
+  /** Values that are in the hands of another engine are fetched first. */
+  #fetchForeign(holders: readonly object[]): readonly BaseFuture<unknown>[] {
+    const { references } = this.plan.scheduler
+    const isForeign = ({ outcome }: BaseFuture<unknown>): boolean =>
+      isElsewhere(outcome) && referencesIn(outcome).some(({ owner }) => owner !== references)
+    const steps = new Map<BaseFuture<unknown>, StepFuture>()
+    for (const future of futuresIn(holders)) if (isForeign(future)) steps.set(future, fetched(future.outcome))
+    if (steps.size > 0) fillIn(holders, (future) => steps.get(future) ?? future)
+    return [...steps.values()]
+  }
+
+  #placeOf(future: BaseFuture<unknown>, holder: object): unknown {
+    const parcel = this.#extras?.parcel
+    if (!this.plan.spec.isSettling || (future instanceof StepFuture && future.isArgument))
+      return parcel === undefined ? future.outcome : parcel.place(future.outcome, holder)
+    const settled = settledOutcome(future) as { value?: unknown }
+    if (parcel !== undefined && settled.value !== undefined) settled.value = parcel.place(settled.value, settled)
+    return settled
+  }
+
+  /** Arguments that held futures may travel by reference too. @returns whether there is something to wait for, or it has failed */
+  #storeLate(): boolean {
+    try {
+      const steps = this.#extras?.parcel?.storeLate() ?? []
+      if (steps.length === 0) return false
+      this.#holders = [this.args as unknown[]]
+      this.#waitFor(steps)
+    } catch (error) {
+      this.settle(FAILED, error)
+    }
+    return true
   }
 
   /** Copies the arguments into the form in which they leave the process, if they do. @returns false if they cannot */
@@ -199,7 +262,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     const { outlet, spec } = this.plan
     if (outlet.shipping === undefined) return true
     try {
-      this.#encoded = outlet.shipping.encode(spec, this.args as unknown[])
+      this.#encoded = outlet.shipping.encode(spec, this.#extras?.parcel?.pack() ?? (this.args as unknown[]))
       this.args = undefined
       return true
     } catch (error) {
@@ -252,9 +315,23 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   /** Has another executor run the body. */
   handOver(executor: ExecutorLike): void {
     const attempt = this.begin(undefined)
-    const future = submitTo(executor, attempt, this.plan.spec.fn, this.args as unknown[])
-    attempt.handle = future
-    attempt.follow(future)
+    attempt.withInput(undefined, (args) => {
+      const future = submitTo(executor, attempt, this.plan.spec.fn, args)
+      attempt.handle = future
+      attempt.follow(future)
+      return false
+    })
+  }
+
+  /** The arguments for a body: values all of them. Throws, or rejects with, `TransformError`. */
+  input(lazy: LazyPositions): readonly unknown[] | Promise<readonly unknown[]> {
+    const parcel = this.#extras?.parcel
+    if (parcel === undefined) return this.args as unknown[]
+    const start = this.clock.now()
+    return whenThere(parcel.take({ name: this.taskName, lazy }), (args) => {
+      parcel.inputMs = this.clock.now() - start
+      return args
+    })
   }
 
   /** An attempt begins, here or in another executor. */
@@ -312,7 +389,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
 
   attemptEnded(attempt: Attempt, isSuccess: boolean, outcome: unknown): void {
     // Not of interest any more: its time was up, or the task was cancelled.
-    if (this.attempt !== attempt || isFinal(this.state)) return
+    if (this.attempt !== attempt || isFinal(this.state)) return this.#discard(outcome)
     if (!this.#isRemote) this.#endTime = this.clock.now()
     if (isSuccess) this.#succeed(outcome)
     else if (attempt.isStop(outcome)) this.settle(CANCELLED, cancelledError(this.taskName, attempt.signal.reason))
@@ -320,6 +397,10 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     // Who cancelled it does not want another attempt.
     else if (attempt.isAborted) this.settle(FAILED, outcome)
     else this.#fail(outcome)
+  }
+
+  #discard(outcome: unknown): void {
+    if (Moved.is(outcome) && outcome.left?.isNew === true) this.plan.scheduler.references?.discard(outcome.value)
   }
 
   timeUp(attempt: Attempt): void {
@@ -340,7 +421,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     } catch (error) {
       return this.#fail(error)
     }
-    if (join === undefined) return this.settle(SUCCEEDED, value)
+    if (join === undefined) return this.#leave(value)
     this.#extra().join = join
     if (closesRing(this, join.futures)) return this.settle(FAILED, ringError(this))
     for (const future of join.futures) {
@@ -350,11 +431,47 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     }
   }
 
+  /** A value that is to travel by reference is left here, or was left by the worker. */
+  #leave(value: unknown): void {
+    const { references } = this.plan.scheduler
+    const parcel = this.#extras?.parcel
+    if (references === undefined || parcel === undefined) return this.settle(SUCCEEDED, value)
+    if (Moved.is(value)) {
+      parcel.inputMs = value.inputMs
+      parcel.resultMs = value.resultMs
+      return this.#succeedBy(value.left === undefined ? value.value : references.adopt(value.value, value.left.isNew))
+    }
+    if (this.#isRemote) return this.settle(SUCCEEDED, value)
+    const start = this.clock.now()
+    const finish = (reference: Reference | undefined): void => {
+      this.#endTime = this.clock.now()
+      parcel.resultMs = this.#endTime - start
+      this.#succeedBy(reference ?? value)
+    }
+    try {
+      const reference = references.result(value, this.taskName)
+      if (isThenable(reference))
+        reference.then(finish, (error) => (isFinal(this.state) ? undefined : this.#fail(error)))
+      else finish(reference)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
   #joinedSettled({ state, outcome }: BaseFuture<unknown>): void {
     const join = this.#extras?.join
     if (join === undefined || isFinal(this.state)) return
     if (state !== SUCCEEDED) this.settle(state === CANCELLED ? CANCELLED : FAILED, outcome)
-    else if (join.countDown()) this.settle(SUCCEEDED, join.value)
+    else if (join.countDown()) this.#succeedBy(join.value)
+  }
+
+  /** @param outcome - the value, or what refers to it */
+  #succeedBy(outcome: unknown): void {
+    const parcel = this.#extras?.parcel
+    if (parcel !== undefined)
+      for (const { identifier } of referencesIn(outcome))
+        parcel.bytes += this.plan.scheduler.references?.sizeOf(identifier) ?? 0
+    this.settle(SUCCEEDED, outcome)
   }
 
   // --- Failure
@@ -434,6 +551,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     if (extras.timer !== undefined) this.clock.clearTimeout(extras.timer)
     if (extras.signal !== undefined) this.plan.scheduler.signals.remove(extras.signal, this)
     if (extras.hasShare === true) this.giveBackShare()
+    extras.parcel?.letGo()
     extras.join = extras.history = undefined
     const { chunk } = extras
     extras.chunk = undefined
@@ -478,6 +596,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
       ended: this.#endTime,
       received: this.#receivedTime,
       isRemote: this.#isRemote,
+      parcel: this.#extras?.parcel,
       pastQueuedMs: queuedMs,
       pastRunMs: runMs,
     })
@@ -500,10 +619,6 @@ function causeOf(error: unknown): unknown {
 
 function between(time: number, earliest: number, latest: number): number {
   return Math.min(Math.max(time, earliest), latest)
-}
-
-function outcomeOf(parent: BaseFuture<unknown>): unknown {
-  return parent.outcome
 }
 
 function settledOutcome({ state, outcome }: BaseFuture<unknown>): PromiseSettledResult<unknown> {

@@ -1,6 +1,7 @@
 import { checkOptions } from '../options.ts'
 import type { Joined } from '../task/inputs.ts'
 import type { TaskSpec } from '../task/task.ts'
+import type { Given, PlaneRecipe } from '../transformer/data-plane.ts'
 import type { Encoded } from '../worker/packet.ts'
 
 /** How to shut down. */
@@ -121,11 +122,14 @@ export interface CallSource<Call> {
 export interface RemoteSource extends CallSource<RemoteCalls> {
   /** Of the ids of its tasks; empty where they have none. */
   readonly idPrefix: string
+  /** How workers make its data plane for themselves, where it has one. */
+  readonly plane: PlaneRecipe | undefined
 }
 
 /** An engine, as executors of this library see it. */
 export interface EngineSource extends CallSource<ReadyCall> {
   readonly idPrefix: string
+  readonly plane: PlaneRecipe | undefined
 }
 
 /** Something to wake. */
@@ -142,7 +146,7 @@ export interface Shipping {
   /** @throws NotShippableError for a function that cannot leave */
   check(spec: TaskSpec): void
   /** Arguments, in the form in which they leave. @throws NotShippableError for a function that cannot, SerializationError */
-  encode(spec: TaskSpec, args: readonly unknown[]): Encoded
+  encode(spec: TaskSpec, args: readonly unknown[] | Given): Encoded
   /** Values, as `encode` would copy them. @throws SerializationError */
   copy(values: readonly unknown[]): readonly unknown[]
 }

@@ -8,6 +8,7 @@ interface OwnCall<Self> extends Queued<Self> {
 
 /** The calls of an executor's own `submit` that wait: they have no task ids. */
 export class OwnCalls<Call extends OwnCall<Call>> implements CallSource<Call> {
+  readonly plane = undefined
   readonly idPrefix = ''
   readonly #queue: ReadyQueue<Call> = new ReadyQueue()
 

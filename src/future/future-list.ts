@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors.ts'
 import { beginWait } from '../task/task-context.ts'
 import { BaseFuture, type Observer } from './future.ts'
+import { settledValue, together } from './reference.ts'
 import { SUCCEEDED } from './state.ts'
 import { FUTURE_CONTAINER, isFuture, type TaskFuture } from './task-future.ts'
 import { ValueFuture } from './values.ts'
@@ -129,7 +130,7 @@ class Gathering<T> implements Observer {
     this.#missing--
     if (this.#isOver) return
     if (future.state !== SUCCEEDED) this.#end(() => this.#reject(future.outcome))
-    else if (this.#missing === 0) this.#end(() => this.#resolve(this.#values()))
+    else if (this.#missing === 0) this.#end(() => this.#resolve(settledValue(together(this.#values())) as T[]))
   }
 
   #values(): T[] {

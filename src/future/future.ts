@@ -4,6 +4,7 @@ import { CancelledError, type TaskName } from '../errors.ts'
 import type { TaskInfo } from '../record/record.ts'
 import { type Notice, notify } from '../turn.ts'
 import { timeoutOf } from './deadline.ts'
+import { isElsewhere, Reference, type Step, settledValue, walk } from './reference.ts'
 import { CANCELLED, FAILED, isFinal, STATUS, type State, SUCCEEDED, WAITING } from './state.ts'
 import { FUTURE, isThenable, type TaskFuture, type TimeoutOptions } from './task-future.ts'
 import { exceptionOf, resultOf } from './waiter.ts'
@@ -208,12 +209,12 @@ export abstract class BaseFuture<T> implements TaskFuture<T>, Notice {
   }
 
   pick<K extends keyof T>(key: K): TaskFuture<T[K]> {
-    return new PathView<T[K]>(this, key, property).attach()
+    return new PathView<T[K]>(this, ['pick', key]).attach()
   }
 
   at<E>(this: TaskFuture<readonly E[]>, index: number): TaskFuture<E> {
     if (!Number.isInteger(index)) throw new TypeError(`at takes a whole number, not ${String(index)}`)
-    return new PathView<E>(this as unknown as BaseFuture<unknown>, index, element).attach()
+    return new PathView<E>(this as unknown as BaseFuture<unknown>, ['at', index]).attach()
   }
 
   map<U>(fn: (value: T) => U): TaskFuture<Awaited<U>> {
@@ -333,13 +334,11 @@ abstract class View<T> extends BaseFuture<T> implements Dependent {
 
 /** One property or element of the value of its source. */
 class PathView<T> extends View<T> {
-  readonly #key: PropertyKey
-  readonly #read: (value: object, key: PropertyKey) => unknown
+  readonly #step: Step
 
-  constructor(source: BaseFuture<unknown>, key: PropertyKey, read: (value: object, key: PropertyKey) => unknown) {
+  constructor(source: BaseFuture<unknown>, step: Step) {
     super(source)
-    this.#key = key
-    this.#read = read
+    this.#step = step
   }
 
   protected take(value: unknown): void {
@@ -351,17 +350,11 @@ class PathView<T> extends View<T> {
   }
 
   #take(value: unknown): unknown {
-    if (value !== undefined && value !== null) return this.#read(value, this.#key)
-    throw new TypeError(`Cannot read ${String(this.#key)} of the value of ${this.taskName}, which is ${value}`)
+    // Taken where the value is.
+    if (Reference.is(value)) return value.part(this.#step)
+    if (value !== undefined && value !== null) return walk(value, [this.#step])
+    throw new TypeError(`Cannot read ${String(this.#step[1])} of the value of ${this.taskName}, which is ${value}`)
   }
-}
-
-function property(value: object, key: PropertyKey): unknown {
-  return (value as Record<PropertyKey, unknown>)[key]
-}
-
-function element(value: object, index: PropertyKey): unknown {
-  return (value as unknown[]).at(index as number)
 }
 
 /** What a function makes of the value of its source. */
@@ -374,7 +367,12 @@ class MapView<U> extends View<Awaited<U>> {
   }
 
   protected take(value: unknown): void {
-    notify({ deliver: () => this.#call(value) })
+    if (!isElsewhere(value)) notify({ deliver: () => this.#call(value) })
+    else
+      Promise.resolve(settledValue(value)).then(
+        (there) => this.#call(there),
+        (error) => this.settle(FAILED, error),
+      )
   }
 
   #call(value: unknown): void {

@@ -1,6 +1,7 @@
 import { TimeoutError } from '../errors.ts'
 import { beginWait } from '../task/task-context.ts'
 import type { BaseFuture, Observer } from './future.ts'
+import { settledValue } from './reference.ts'
 import { CANCELLED, SUCCEEDED } from './state.ts'
 
 /** The value of a future, or what it failed with as a rejection. */
@@ -47,7 +48,7 @@ class Waiter implements Observer {
 
   #finish({ state, outcome }: BaseFuture<unknown>): void {
     if (this.#wantsError ? state === CANCELLED : state !== SUCCEEDED) this.#reject(outcome)
-    else this.#resolve(this.#wantsError && state === SUCCEEDED ? undefined : outcome)
+    else this.#resolve(this.#wantsError ? (state === SUCCEEDED ? undefined : outcome) : settledValue(outcome))
   }
 
   #startTimer(future: BaseFuture<unknown>, timeout: number): void {

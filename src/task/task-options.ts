@@ -53,6 +53,8 @@ export interface TaskOptions extends CallOptions {
    * function gets a `PromiseSettledResult` in the place of each future.
    */
   readonly onParentFailure?: 'settle' | undefined
+  /** The positions of the parameters that the function takes as `Lazy` values, or `true` for all. @defaultValue none */
+  readonly lazy?: true | readonly number[] | undefined
 }
 
 const isNumber = (value: unknown, min: number, max = Infinity): boolean =>
@@ -78,6 +80,10 @@ const TASK_CHECKS: Readonly<Record<keyof TaskOptions, Check>> = {
   name: oneOf('a name', isName),
   module: oneOf('the URL of a module', isName),
   onParentFailure: oneOf("'settle'", (value) => value === 'settle'),
+  lazy: oneOf(
+    'true, or a list of positions',
+    (value) => value === true || (Array.isArray(value) && value.every(isPosition)),
+  ),
 }
 
 const RETRY_CHECKS: Readonly<Record<keyof RetryOptions, Check>> = {
@@ -86,6 +92,10 @@ const RETRY_CHECKS: Readonly<Record<keyof RetryOptions, Check>> = {
   backoff: oneOf('a factor of at least 0', (value) => isNumber(value, 0, Number.MAX_VALUE)),
   jitter: oneOf('a number from 0 to 1', (value) => isNumber(value, 0, 1)),
   when: oneOf('a function', (value) => typeof value === 'function'),
+}
+
+function isPosition(value: unknown): boolean {
+  return Number.isInteger(value) && isNumber(value, 0)
 }
 
 function isCount(value: unknown): boolean {

@@ -1,4 +1,5 @@
 import { describe } from '../options.ts'
+import { type LazyPositions, lazyArguments } from '../transformer/lazy.ts'
 import type { Settled } from './inputs.ts'
 import {
   type CallOptions,
@@ -53,6 +54,7 @@ export interface TaskSpec {
   readonly timeout: number
   readonly retries: RetryPolicy | undefined
   readonly isSettling: boolean
+  readonly lazy: LazyPositions
 }
 
 const SPEC = Symbol.for('taps-sdk.spec')
@@ -145,7 +147,12 @@ function makeTask(spec: TaskSpec, ref: TaskRef): Task<unknown[], unknown> {
   return callable as Task<unknown[], unknown>
 }
 
-function makeSpec(body: Body, name: string, options: TaskOptions, fn: AnyFunction = caller(body)): TaskSpec {
+function makeSpec(
+  body: Body,
+  name: string,
+  options: TaskOptions,
+  fn: AnyFunction = caller(body, options.lazy),
+): TaskSpec {
   return {
     fn,
     body,
@@ -156,12 +163,13 @@ function makeSpec(body: Body, name: string, options: TaskOptions, fn: AnyFunctio
     timeout: options.timeout ?? Infinity,
     retries: retryPolicy(options.retries),
     isSettling: options.onParentFailure === 'settle',
+    lazy: options.lazy,
   }
 }
 
-function caller(body: Body): AnyFunction {
+function caller(body: Body, lazy: LazyPositions): AnyFunction {
   return function (this: unknown, ...args: unknown[]) {
-    return body.fn.apply(body.owner ?? this, args)
+    return body.fn.apply(body.owner ?? this, lazyArguments(args, lazy) as unknown[])
   }
 }
 

@@ -150,6 +150,10 @@ class WrappingSource implements EngineSource {
     return this.#source.idPrefix
   }
 
+  get plane(): EngineSource['plane'] {
+    return this.#source.plane
+  }
+
   take(): ReadyCall | undefined {
     const call = this.#source.take()
     if (call === undefined) return undefined

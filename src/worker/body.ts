@@ -2,6 +2,8 @@ import { systemClock } from '../clock.ts'
 import { CancelledError, isInstance } from '../errors.ts'
 import { type RunningBody, type TaskContext, taskClock } from '../task/task-context.ts'
 import { taskId } from '../task/task-id.ts'
+import type { DataPlane, PlaneRecipe } from '../transformer/data-plane.ts'
+import type { LazyPositions } from '../transformer/lazy.ts'
 import type { TaskMessage } from './protocol.ts'
 
 /** A task that a worker knows. */
@@ -13,11 +15,14 @@ export class WorkerTask {
   readonly idPrefix: string
   readonly labels: Readonly<Record<string, number>>
   readonly announces: boolean
+  /** How to make the data plane of its engine; null where there is none. */
+  readonly planeRecipe: PlaneRecipe | null
+  plane: DataPlane | undefined = undefined
   fn: ((...args: readonly unknown[]) => unknown) | undefined = undefined
   /** Why there is no function. */
   failure: { readonly error: unknown } | undefined = undefined
 
-  constructor([no, module, name, ordinal, idPrefix, labels, announces]: TaskMessage) {
+  constructor([no, module, name, ordinal, idPrefix, labels, announces, plane]: TaskMessage) {
     this.no = no
     this.module = module
     this.name = name
@@ -25,6 +30,12 @@ export class WorkerTask {
     this.idPrefix = idPrefix
     this.labels = labels
     this.announces = announces === 1
+    this.planeRecipe = plane
+  }
+
+  /** Which arguments it takes as lazy ones. */
+  get lazy(): LazyPositions {
+    return (this.fn as { options?: { lazy?: LazyPositions } } | undefined)?.options?.lazy
   }
 
   get isLoaded(): boolean {

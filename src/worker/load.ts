@@ -33,7 +33,8 @@ export async function loadTask(ref: TaskRef): Promise<(...args: readonly unknown
   return fn as (...args: readonly unknown[]) => unknown
 }
 
-function loadModule(module: string): Promise<void> {
+/** Imports a module once. */
+export function loadModule(module: string): Promise<void> {
   let loading = modules.get(module)
   if (loading === undefined) {
     importing++

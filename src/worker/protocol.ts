@@ -3,6 +3,8 @@
  * and objects beside it: bytes, and for threads what they share. Both ends are of one version of this library.
  */
 
+import type { PlaneRecipe } from '../transformer/data-plane.ts'
+
 /** From the client: calls for a lane. `[CALLS, lane, [no, seq, attempt, args, …], tasks, packets]` */
 export const CALLS = 0
 /** From the client: a call is to stop, or not to begin. `[ABORT, lane, position, reason]` */
@@ -34,6 +36,9 @@ export const VALUE_PACKET = 3
 export const FAILURE_PACKET = 4
 /** It did not begin, because the client took it back. */
 export const SKIPPED = 5
+/** A value or its identifier, with what the data plane did: a `MovedMessage`. */
+export const MOVED = 6
+export const MOVED_PACKET = 7
 
 /** How many numbers a call takes in `CALLS`. */
 export const CALL_PARTS = 4
@@ -51,6 +56,8 @@ export type TaskMessage = readonly [
   labels: Readonly<Record<string, number>>,
   /** Whether the client wants to know when a call begins, because it has a time limit. */
   announces: 0 | 1,
+  /** How to make the data plane of its engine; null where there is none. */
+  plane: PlaneRecipe | null,
 ]
 
 /** What a worker is told first. */

@@ -2,6 +2,8 @@ import { SerializationError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
 import { isFuture, isThenable } from '../future/task-future.ts'
 import { enter } from '../task/task-context.ts'
+import type { DataPlane, Given } from '../transformer/data-plane.ts'
+import type { MovedMessage } from '../transformer/moved.ts'
 import { WorkerBody, type WorkerTask } from './body.ts'
 import { type Channel, Packing } from './channel.ts'
 import { decode, type Encoded, encode, type Packet } from './codec.ts'
@@ -12,6 +14,8 @@ import {
   CALL_PARTS,
   FAILURE,
   FAILURE_PACKET,
+  MOVED,
+  MOVED_PACKET,
   NOTHING,
   RESULTS,
   SKIPPED,
@@ -63,6 +67,8 @@ export class WorkerLane {
   #base = 0
   #packing: Packing | undefined = undefined
   #flushed = 0
+  /** Milliseconds that it took to get the values of the arguments of the call that runs. */
+  #inputMs = 0
   #flushComes = false
 
   constructor(no: number, host: LaneHost, ledger: Ledger | undefined) {
@@ -119,7 +125,8 @@ export class WorkerLane {
       try {
         if (task.failure !== undefined) throw task.failure.error
         const args = calls[i + 3]
-        const list = typeof args === 'number' ? decode(packets[args] as Packet) : args
+        const given = (typeof args === 'number' ? decode(packets[args] as Packet) : args) as readonly unknown[] | Given
+        const list = task.plane === undefined ? given : await this.#take(task, task.plane, given)
         enter(body)
         // Taken out first: a function of nobody has no `this`.
         const fn = task.fn as (...all: readonly unknown[]) => unknown
@@ -131,7 +138,8 @@ export class WorkerLane {
         if (Array.isArray(value) && value.some(isFuture)) value = await Promise.all(value)
         // What it wrote is told before what became of it.
         this.#host.bodyEnded(body)
-        this.#succeed(position, value)
+        if (task.plane === undefined) this.#succeed(position, value)
+        else await this.#leave(position, value, task, task.plane)
       } catch (error) {
         this.#host.bodyEnded(body)
         this.#fail(position, body.failureOf(error))
@@ -142,6 +150,33 @@ export class WorkerLane {
     if (this.#packs.size > 0) return
     if (isStream) this.#host.channel.drain?.()
     if (this.#packs.size === 0) this.#flush()
+  }
+
+  /** Gets the values of the arguments. */
+  async #take(task: WorkerTask, plane: DataPlane, given: readonly unknown[] | Given): Promise<readonly unknown[]> {
+    const start = now()
+    const list = plane.take(given, task)
+    if (isThenable(list)) this.#flushIfItTakesLong()
+    const args = await list
+    this.#inputMs = now() - start
+    return args
+  }
+
+  /** Leaves the result where it is, if it is to travel by reference. */
+  async #leave(position: number, value: unknown, task: WorkerTask, plane: DataPlane): Promise<void> {
+    const start = now()
+    const inputMs = this.#inputMs
+    const leaving = plane.leave(value, { task: task.name, kind: 'result', index: -1 })
+    if (isThenable(leaving)) this.#flushIfItTakesLong()
+    const left = await leaving
+    const kind = left === undefined ? 0 : left.isNew ? 2 : 1
+    const message: MovedMessage = [kind, inputMs, now() - start, left === undefined ? value : left.identifier]
+    this.#answerWith(
+      position,
+      MOVED,
+      MOVED_PACKET,
+      encode(message, 'result', this.#host.isThread, !this.#host.isThread),
+    )
   }
 
   #succeed(position: number, value: unknown): void {

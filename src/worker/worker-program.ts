@@ -8,6 +8,7 @@ import { decodeFailure, encodeFailure } from './failure.ts'
 import type { Ledger } from './ledger.ts'
 import { loadTask } from './load.ts'
 import { Output } from './output.ts'
+import { loadPlane } from './plane.ts'
 import { ABORT, CALLS, END, FATAL, LOAD, LOADED, READY, type TaskMessage, type WorkerInit } from './protocol.ts'
 import { type LaneHost, WorkerLane } from './worker-lane.ts'
 
@@ -73,7 +74,9 @@ export class WorkerProgram implements LaneHost {
 
   async load(task: WorkerTask): Promise<void> {
     try {
-      task.fn = await loadTask(task)
+      const fn = await loadTask(task)
+      if (task.planeRecipe !== null) task.plane = await loadPlane(task.planeRecipe)
+      task.fn = fn
       lookForCustomClassesIn(task.module)
     } catch (error) {
       task.failure = { error }

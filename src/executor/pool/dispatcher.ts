@@ -153,14 +153,14 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
     return undefined
   }
 
-  #flightOf(call: RemoteCalls, { idPrefix }: RemoteSource): Flight | undefined {
+  #flightOf(call: RemoteCalls, source: RemoteSource): Flight | undefined {
     this.#firstVisited = this.#lastVisited = undefined
-    call.forEachRemote((part) => this.#visit(part, idPrefix, call))
+    call.forEachRemote((part) => this.#visit(part, source, call))
     return this.#firstVisited
   }
 
-  #visit(call: RemoteCall, idPrefix: string, chunk: RemoteCalls): void {
-    const flight = new Flight(call, this.#kinds.of(call.spec, idPrefix), chunk)
+  #visit(call: RemoteCall, source: RemoteSource, chunk: RemoteCalls): void {
+    const flight = new Flight(call, this.#kinds.of(call.spec, source), chunk)
     if (this.#lastVisited === undefined) this.#firstVisited = flight
     else this.#lastVisited.next = flight
     this.#lastVisited = flight
@@ -320,7 +320,7 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
   }
 
   kindOf(spec: TaskSpec): TaskKind {
-    return this.#kinds.of(spec, '')
+    return this.#kinds.of(spec, { idPrefix: '', plane: undefined })
   }
 
   workerReady(worker: PoolWorker): void {

@@ -1,6 +1,7 @@
 import { lastReading, systemClock } from '../../clock.ts'
 import { CancelledError, SerializationError, type WorkerCrashedError } from '../../errors.ts'
 import { Fifo } from '../../fifo.ts'
+import { type MovedMessage, movedFrom } from '../../transformer/moved.ts'
 import { Packing, sendValue, unpack } from '../../worker/channel.ts'
 import { decode, type Packet } from '../../worker/codec.ts'
 import { decodeFailure, encodeFailure } from '../../worker/failure.ts'
@@ -9,6 +10,8 @@ import {
   CALLS,
   FAILURE,
   FAILURE_PACKET,
+  MOVED,
+  MOVED_PACKET,
   NOTHING,
   RESULT_PARTS,
   SKIPPED,
@@ -202,6 +205,10 @@ export class Lane {
         return flight.end(false, decodeFailure(JSON.stringify(payload)), start, end)
       case FAILURE_PACKET:
         return flight.end(false, decodeFailure(packets[payload as number] as Packet), start, end)
+      case MOVED:
+        return flight.end(true, movedFrom(payload as MovedMessage), start, end)
+      case MOVED_PACKET:
+        return this.#settlePacket(flight, packets[payload as number] as Packet, start, end, true)
       case SKIPPED:
         return this.#skipped(flight, start, end)
       default:
@@ -221,10 +228,10 @@ export class Lane {
     return this.#notBegun.length === 0 ? NONE : this.#notBegun.splice(0)
   }
 
-  #settlePacket(flight: Flight, packet: Packet, start: number, end: number): void {
+  #settlePacket(flight: Flight, packet: Packet, start: number, end: number, isMoved = false): void {
     let value: unknown
     try {
-      value = decode(packet)
+      value = isMoved ? movedFrom(decode(packet) as MovedMessage) : decode(packet)
     } catch (error) {
       return flight.end(false, error, start, end)
     }

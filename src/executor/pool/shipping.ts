@@ -2,6 +2,7 @@ import { BootstrapError, NotShippableError } from '../../errors.ts'
 import { shared } from '../../shared.ts'
 import { isTask, type TaskSpec } from '../../task/task.ts'
 import { currentBody } from '../../task/task-context.ts'
+import type { Given } from '../../transformer/data-plane.ts'
 import { type Encoded, encode } from '../../worker/codec.ts'
 
 /** Tasks that were found to be shippable. */
@@ -9,7 +10,7 @@ const shippable: WeakSet<TaskSpec> = new WeakSet()
 let last: TaskSpec | undefined
 
 /** A call in the form in which it leaves the process. @throws NotShippableError, SerializationError */
-export function encodeCall(spec: TaskSpec, args: readonly unknown[], isThread: boolean): Encoded {
+export function encodeCall(spec: TaskSpec, args: readonly unknown[] | Given, isThread: boolean): Encoded {
   check(spec)
   return encode(args, 'args', isThread)
 }

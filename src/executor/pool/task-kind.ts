@@ -1,6 +1,8 @@
 import type { TaskSpec } from '../../task/task.ts'
 import type { TaskRef } from '../../task/task-ref.ts'
+import type { PlaneRecipe } from '../../transformer/data-plane.ts'
 import type { TaskMessage } from '../../worker/protocol.ts'
+import type { RemoteSource } from '../executor.ts'
 import { Estimate } from './estimate.ts'
 
 /** What is common to the calls of a task, as workers are told of it. */
@@ -24,9 +26,13 @@ export function taskMessage(
   { module, name, ordinal }: TaskRef,
   spec: TaskSpec,
   idPrefix: string,
+  plane: PlaneRecipe | undefined,
 ): TaskMessage {
-  return [no, module, name, ordinal, idPrefix, spec.labels ?? {}, spec.timeout === Infinity ? 0 : 1]
+  return [no, module, name, ordinal, idPrefix, spec.labels ?? {}, spec.timeout === Infinity ? 0 : 1, plane ?? null]
 }
+
+/** What of the source of a call its kind depends on. */
+export type KindSource = Pick<RemoteSource, 'idPrefix' | 'plane'>
 
 /** All kinds that a pool has met. */
 export class TaskKinds {
@@ -45,8 +51,8 @@ export class TaskKinds {
     this.#groupOf = groupOf
   }
 
-  /** @param idPrefix - of the ids of the engine that it comes from; empty where there is none */
-  of(spec: TaskSpec, idPrefix: string): TaskKind {
+  /** @param source - the engine that it comes from */
+  of(spec: TaskSpec, { idPrefix, plane }: KindSource): TaskKind {
     if (this.#lastSpec === spec && this.#lastPrefix === idPrefix) return this.#lastKind as TaskKind
     let kinds = this.#bySpec.get(spec)
     if (kinds === undefined) {
@@ -55,7 +61,7 @@ export class TaskKinds {
     }
     let kind = kinds.get(idPrefix)
     if (kind === undefined) {
-      kind = this.#find(spec, idPrefix)
+      kind = this.#find(spec, idPrefix, plane)
       kinds.set(idPrefix, kind)
     }
     this.#lastSpec = spec
@@ -64,10 +70,10 @@ export class TaskKinds {
     return kind
   }
 
-  #find(spec: TaskSpec, idPrefix: string): TaskKind {
+  #find(spec: TaskSpec, idPrefix: string, plane: PlaneRecipe | undefined): TaskKind {
     const { ref } = spec.fn as unknown as { readonly ref: TaskRef }
     const killAfter = spec.options.killAfter ?? this.#killAfter
-    const message = taskMessage(this.#byKey.size, ref, spec, idPrefix)
+    const message = taskMessage(this.#byKey.size, ref, spec, idPrefix, plane)
     const key = JSON.stringify([...message.slice(1), spec.timeout, killAfter])
     let kind = this.#byKey.get(key)
     if (kind === undefined) {

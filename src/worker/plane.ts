@@ -1,0 +1,34 @@
+import { TransformError } from '../errors.ts'
+import type { Filter } from '../filter/filter.ts'
+import { follow } from '../plugin.ts'
+import { DataPlane, type PlaneRecipe } from '../transformer/data-plane.ts'
+import type { Transformer } from '../transformer/transformer.ts'
+import { loadModule } from './load.ts'
+
+/** By recipe, as text: engines that were made alike share one. */
+const planes: Map<string, Promise<DataPlane>> = new Map()
+
+/** The data plane of an engine, as this worker makes it for itself. */
+export function loadPlane(recipe: PlaneRecipe): Promise<DataPlane> {
+  const key = JSON.stringify(recipe)
+  let plane = planes.get(key)
+  if (plane === undefined) {
+    plane = makePlane(recipe)
+    planes.set(key, plane)
+  }
+  return plane
+}
+
+async function makePlane({ transformer, filter }: PlaneRecipe): Promise<DataPlane> {
+  try {
+    const made = (await follow(transformer, loadModule)) as Transformer
+    return new DataPlane(made, filter === undefined ? undefined : ((await follow(filter, loadModule)) as Filter))
+  } catch (cause) {
+    throw new TransformError(
+      `The transformer or the filter could not be made in a worker: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    )
+  }
+}
