@@ -9,7 +9,17 @@ export type { CallOptions, RetryOptions, TaskOptions } from './task/task-options
 export type { TaskRef } from './task/task-ref.ts'
 export { workerResource, type WorkerResource } from './task/worker-resource.ts'
 export { taskContext, type TaskClock, type TaskContext } from './task/task-context.ts'
-export type { Atom, Deeper, Input, Inputs, Joined, NestedInput, Settled, SettledInside } from './task/inputs.ts'
+export type {
+  Atom,
+  Deeper,
+  Input,
+  Inputs,
+  Joined,
+  LazyInput,
+  NestedInput,
+  Settled,
+  SettledInside,
+} from './task/inputs.ts'
 
 export { isFuture, type FUTURE, type TaskFuture, type TimeoutOptions } from './future/task-future.ts'
 export { FutureList, futureDict, futureList, type FutureDict, type FutureValue } from './future/future-list.ts'
@@ -28,6 +38,22 @@ export type { Graph, GraphNode } from './engine/history.ts'
 
 export { InProcessExecutor, type InProcessOptions } from './executor/in-process.ts'
 export type { Executor, ExecutorFuture, ExecutorLike, ShutdownOptions } from './executor/executor.ts'
+
+export { defineFilter, type Filter, type Where } from './filter/filter.ts'
+export { always, and, never, not, or } from './filter/combine.ts'
+export { objectSize } from './filter/object-size.ts'
+export { objectType, type TypeOptions, type TypePattern } from './filter/object-type.ts'
+export { argument, taskName } from './filter/place.ts'
+export { serializedSize } from './filter/serialized-size.ts'
+export type { SizeOptions } from './filter/bounds.ts'
+
+export { defineTransformer, type Transformer } from './transformer/transformer.ts'
+export { proxyTransformer, type ProxyTransformerOptions } from './transformer/store-transformer.ts'
+export { lazy, type Lazy, type LAZY } from './transformer/lazy.ts'
+export { defineConnector, type Connector } from './connector/connector.ts'
+export { MemoryConnector, type MemoryConnectorOptions } from './connector/memory.ts'
+export type { PluginDefinition } from './plugin.ts'
+export { deserialize, serialize, type DeserializeOptions, type SerializeOptions } from './serializer/serializer.ts'
 
 export { MemoryRecordLogger } from './record/memory.ts'
 export type {

@@ -1,4 +1,5 @@
 import type { FUTURE, TaskFuture } from '../future/task-future.ts'
+import type { Lazy } from '../transformer/lazy.ts'
 
 /** What is never searched for futures, in types as at run time. */
 export type Atom =
@@ -24,16 +25,20 @@ export type Deeper<Depth extends 0[]> = [...Depth, 0]
 
 /**
  * What stands where a task wants a `T`: the value, a future or a promise of it, and the same inside of arrays, tuples,
- * plain objects, Maps and Sets (5 levels in the types, any depth at run time).
+ * plain objects, Maps and Sets (5 levels in the types, any depth at run time); for a `Lazy` parameter, what it is made of.
  */
 export type Input<T, Depth extends 0[] = []> =
   | T
   | TaskFuture<T>
   | PromiseLike<T>
+  | LazyInput<T>
   | (Depth['length'] extends 5 ? never : NestedInput<T, Deeper<Depth>>)
 
+/** A task that takes a lazy value is submitted with the value, or a future of it. */
+export type LazyInput<T> = [T] extends [Lazy<infer V>] ? V | TaskFuture<V> | PromiseLike<V> : never
+
 /** The inside of a value of {@link Input}. */
-export type NestedInput<T, Depth extends 0[]> = T extends Atom | { readonly [FUTURE]: true }
+export type NestedInput<T, Depth extends 0[]> = T extends Atom | { readonly [FUTURE]: true } | Lazy<unknown>
   ? never
   : T extends ReadonlyMap<infer K, infer V>
     ? ReadonlyMap<Input<K, Depth>, Input<V, Depth>>

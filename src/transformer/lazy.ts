@@ -1,6 +1,7 @@
 import { type Step, walk, whenThere } from '../future/reference.ts'
 
-const LAZY: unique symbol = Symbol.for('taps-sdk.Lazy') as never
+/** The brand of lazy values, in every copy of this library that a program may have loaded. */
+export const LAZY: unique symbol = Symbol.for('taps-sdk.Lazy') as never
 
 /**
  * A value that a task takes without waiting for it, and gets when it needs it: a parameter of this type, and the option

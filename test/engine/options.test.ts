@@ -53,6 +53,8 @@ test('options that are undefined are not given', async () => {
     executor: undefined,
     executors: undefined,
     limits: undefined,
+    filter: undefined,
+    transformer: undefined,
     recordLogger: undefined,
     history: undefined,
     signal: undefined,
