@@ -171,7 +171,7 @@ function isList(given: Given | readonly unknown[]): given is readonly unknown[] 
 /** Runs a part of a transformer. What it throws, or rejects with, becomes the cause of a `TransformError` that says where. */
 function contained<T>(where: Where | undefined, done: string, run: () => T): T {
   const fail = (cause: unknown): never => {
-    throw isInstance(cause, TransformError) ? cause : transformError(where, done, cause)
+    throw transformError(where, done, cause)
   }
   try {
     const value = run()
