@@ -38,7 +38,7 @@ class Folder implements Transformer {
   }
 
   evict(identifier: unknown): void {
-    rmSync(join(this.#dir, (identifier as { file: string }).file))
+    rmSync(join(this.#dir, (identifier as { file: string }).file), { force: true })
   }
 
   sizeOf(identifier: unknown): number {
@@ -81,4 +81,7 @@ export const exit = task((_: readonly number[]): number => process.exit(3))
 export const settled = task({ onParentFailure: 'settle' }, (outcome: PromiseSettledResult<number[]>) =>
   outcome.status === 'fulfilled' ? outcome.value.length : -1,
 )
+export const unstorable = task(function unstorable() {
+  return 'do not store'
+})
 export const fan = task((n: number) => Array.from({ length: n }, (_, i) => i))
