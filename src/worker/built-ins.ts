@@ -1,5 +1,5 @@
 import * as types from 'node:util/types'
-import { className } from './describe.ts'
+import { className, prototypes } from './describe.ts'
 
 /** What an object is to a packet. */
 export type Kind =
@@ -114,18 +114,6 @@ function isForThreads(value: object): boolean {
       const home = THREAD_CLASSES.get(name)?.() as Readonly<Record<string, Class>> | undefined
       return home !== undefined && value instanceof (home[name] as Class)
     })
-}
-
-/** From the nearest on. */
-export function prototypes(object: object): object[] {
-  const chain: object[] = []
-  let at: unknown = Object.getPrototypeOf(object)
-  // Bounded, because a proxy may be its own prototype.
-  while (at !== null && chain.length < 100) {
-    chain.push(at as object)
-    at = Object.getPrototypeOf(at)
-  }
-  return chain
 }
 
 /** A prototype can be put on anything. */

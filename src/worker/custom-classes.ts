@@ -1,14 +1,53 @@
 /** Classes that users registered with superjson. It is loaded when the first instance of a class is met, not before. */
-import { createRequire } from 'node:module'
+import { nodeModule } from '../node-module.ts'
 import { shared } from '../shared.ts'
 
 /** The part of superjson's class that is used here. */
 interface SuperJson {
   serialize(value: unknown): unknown
   deserialize(payload: unknown): unknown
-  readonly defaultInstance: {
-    readonly classRegistry: { getIdentifier(value: unknown): string | undefined; getValue(identifier: string): unknown }
-    readonly customTransformerRegistry: { findApplicable(value: unknown): unknown }
+  readonly defaultInstance: Registries
+}
+
+/** What is registered with one copy of superjson. */
+export interface Registries {
+  readonly classRegistry: {
+    getIdentifier(value: unknown): string | undefined
+    getValue(identifier: string): unknown
+    getAllowedProps(value: unknown): readonly string[] | undefined
+  }
+  readonly customTransformerRegistry: {
+    findApplicable(value: unknown): Transformer | undefined
+    findByName(name: string): Transformer | undefined
+  }
+  readonly symbolRegistry: {
+    getIdentifier(value: unknown): string | undefined
+    getValue(identifier: string): symbol | undefined
+  }
+  readonly allowedErrorProps: readonly string[]
+}
+
+/** What users give to `registerCustom`. */
+export interface Transformer {
+  readonly name: string
+  serialize(value: unknown): unknown
+  deserialize(payload: unknown): unknown
+}
+
+interface NodeModule {
+  createRequire(place: string): (id: string) => unknown
+}
+
+const node = nodeModule<NodeModule>('node:module')
+// Browsers cannot load it at once, when it is needed: there, what is registered is known a moment after the start.
+if (node === undefined) void loadSuperJson()
+
+async function loadSuperJson(): Promise<void> {
+  try {
+    const { default: superjson } = await import('superjson')
+    shared().superjsons.add(superjson)
+  } catch {
+    // Not installed: then nothing is registered with it.
   }
 }
 
@@ -22,6 +61,7 @@ export function lookForCustomClassesIn(moduleUrl: string): void {
   waiting.add(moduleUrl)
 }
 
+/** Every copy of superjson with which somebody may have registered something. */
 function superjsons(): Iterable<SuperJson> {
   // Empty where this is part of a bundle that is no module.
   const here: string | undefined = import.meta.url
@@ -32,10 +72,10 @@ function superjsons(): Iterable<SuperJson> {
 }
 
 function lookIn(place: string): void {
-  if (known.has(place)) return
+  if (node === undefined || known.has(place)) return
   known.add(place)
   try {
-    const { default: superjson } = createRequire(place)('superjson') as { default: SuperJson }
+    const { default: superjson } = node.createRequire(place)('superjson') as { default: SuperJson }
     if (typeof superjson.defaultInstance === 'object') shared().superjsons.add(superjson)
   } catch {
     // Not installed there: then nothing was registered with it.
@@ -102,4 +142,9 @@ export function classOf(identifier: string): unknown {
     if (found !== undefined) return found
   }
   return undefined
+}
+
+/** What is registered, by each copy of superjson that is known. */
+export function* registries(): Iterable<Registries> {
+  for (const { defaultInstance } of superjsons()) yield defaultInstance
 }

@@ -1,10 +1,8 @@
 /** How an error is taken apart and made again. */
-import * as types from 'node:util/types'
 import * as errors from '../errors.ts'
 import { shared } from '../shared.ts'
-import { prototypes } from './built-ins.ts'
 import { type Custom, classOf, identifierOf, transformCustom } from './custom-classes.ts'
-import { className } from './describe.ts'
+import { className, prototypes } from './describe.ts'
 import type { ErrorContent, ErrorPart } from './packet.ts'
 
 type ErrorClass = new (message?: string, name?: string) => Error
@@ -40,15 +38,10 @@ const OWN: Readonly<Record<errors.TapsErrorCode, keyof typeof errors>> = {
 }
 
 /** Every error has these: they are no properties of one error. */
-const COMMON = new Set(['name', 'message', 'stack'])
+export const COMMON: ReadonlySet<string> = new Set(['name', 'message', 'stack'])
 /** Kept even if they are not enumerable, or inherited. */
 const HIDDEN = ['code', 'cause', 'errors']
 const UNREADABLE = '(cannot be read)'
-
-/** Whether a value is told as an error. Never throws. */
-export function isError(value: unknown): value is Error {
-  return types.isNativeError(value) || errors.isInstance(value, Error)
-}
 
 /** What is said of an error at once; see {@link errorContent} for the rest. Never throws. */
 export function errorPart(error: object): ErrorPart {

@@ -1,8 +1,8 @@
 /** What a task threw, on its way back: an error keeps its class, as far as both sides have it, and all that hangs on it. */
 import { withoutStack } from '../errors.ts'
 import { decode, type Encoded, encode, unreadable } from './codec.ts'
-import { describe } from './describe.ts'
-import { customError, errorContent, errorPart, fillError, isError, makeError } from './error-shape.ts'
+import { describe, isError } from './describe.ts'
+import { customError, errorContent, errorPart, fillError, makeError } from './error-shape.ts'
 import { toJson } from './json-safe.ts'
 import type { ErrorPart } from './packet.ts'
 

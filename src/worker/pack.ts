@@ -12,7 +12,7 @@ import { customError, errorContent, errorPart } from './error-shape.ts'
 import { Freight } from './freight.ts'
 import { toJson } from './json-safe.ts'
 import type { Content, Packet, Part, ShellKind } from './packet.ts'
-import { insideError, type Place, pathOf, payFor, placeIn, type Step } from './place.ts'
+import { insideError, type Place, pathOf, payFor, placeIn, placeOfGetter, type Step } from './place.ts'
 import { copyArray, isFlat, isLeaf, isLoose } from './shallow-copy.ts'
 import { newWriter } from './v8-stream.ts'
 
@@ -244,18 +244,6 @@ class Packing {
       if (!isLeaf(value) && Object.hasOwn(copy, key)) copy[key] = this.#child(value, place, 'property', key)
     }
   }
-}
-
-/** Which property it was that could not be read. */
-function placeOfGetter(source: object, place: Place): Place {
-  for (const key of Object.keys(source)) {
-    try {
-      void (source as Record<string, unknown>)[key]
-    } catch {
-      return placeIn(place, 'property', key)
-    }
-  }
-  return place
 }
 
 function sizeOf(thing: object): number {

@@ -33,7 +33,7 @@ export function placeIn(parent: Place, step: Step, key: unknown): Place {
 }
 
 /** The same place, for the properties of the error that stands there. */
-export function insideError(place: Place): Place {
+export function insideError<P extends Place>(place: P): P {
   return { ...place, inError: place.inError ?? { left: BUDGET } }
 }
 
@@ -42,6 +42,18 @@ export function payFor({ depth, inError }: Place, cost: number): boolean {
   if (inError === undefined) return depth <= DEEPEST
   inError.left -= cost
   return inError.left >= 0
+}
+
+/** Which property it was that could not be read. */
+export function placeOfGetter(source: object, place: Place): Place {
+  for (const key of Object.keys(source)) {
+    try {
+      void (source as Record<string, unknown>)[key]
+    } catch {
+      return placeIn(place, 'property', key)
+    }
+  }
+  return place
 }
 
 /** Such as `args[0].config.socket` or `args[1].get("k")`. */

@@ -1,0 +1,27 @@
+import { nodeModule } from '../node-module.ts'
+
+interface Zlib {
+  crc32?(bytes: Uint8Array, before: number): number
+}
+
+/** The CRC-32 of zlib, PNG and Ethernet. @param before - that of the bytes before these */
+export const crc32: (bytes: Uint8Array, before: number) => number = nodeModule<Zlib>('node:zlib')?.crc32 ?? slowCrc32
+
+const TABLE_SIZE = 256
+let table: Uint32Array | undefined
+
+/** Where there is no zlib. */
+export function slowCrc32(bytes: Uint8Array, before: number): number {
+  table ??= Uint32Array.from({ length: TABLE_SIZE }, (_, byte) => crcOfByte(byte))
+  let crc = ~before
+  for (let i = 0; i < bytes.length; i++) {
+    crc = (crc >>> 8) ^ (table[(crc ^ (bytes[i] as number)) & 0xff] as number)
+  }
+  return ~crc >>> 0
+}
+
+function crcOfByte(byte: number): number {
+  let crc = byte
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
+  return crc
+}

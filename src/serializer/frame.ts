@@ -1,0 +1,185 @@
+/**
+ * How a value lies in bytes. Numbers are unsigned and little-endian.
+ *
+ * | at | bytes | |
+ * | --- | --- | --- |
+ * | 0 | 4 | `TAPS` |
+ * | 4 | 4 | CRC-32 (that of zlib) of all bytes from 8 to the end; 0 if there is none |
+ * | 8 | 1 | version: 1 |
+ * | 9 | 1 | flags: 1 if there is a CRC-32, else 0 |
+ * | 10 | 1 | 255 − flags |
+ * | 11 | 1 | 0 |
+ * | 12 | 4 | number of buffers |
+ * | 16 | 8 | length of the text in bytes |
+ * | 24 | 8 each | length of each buffer in bytes |
+ * | next | | the text: JSON in UTF-8, in superjson's notation (see notation.ts and types.ts) |
+ * | next | | the buffers, one after the other |
+ *
+ * Behind the text and behind each buffer stand zeros up to the next multiple of 8, at the end of the frame as well.
+ */
+import { SerializationError } from '../errors.ts'
+import { crc32 } from './crc32.ts'
+
+export interface Frame {
+  readonly text: string
+  readonly buffers: readonly Uint8Array[]
+}
+
+/** `TAPS` */
+const MAGIC = 0x53504154
+const VERSION = 1
+const HAS_CRC = 1
+const HEAD = 24
+const ENTRY = 8
+/** The CRC-32 covers what follows it. */
+const COVERED = 8
+/** The largest elements of views have so many bytes. */
+export const ALIGNMENT = 8
+/** Up to so many bytes are copied to those before them: a chunk of their own would take longer. */
+const SMALL = 8_192
+const ZEROS = new Uint8Array(ALIGNMENT)
+const TWO_32 = 2 ** 32
+
+const encoder = new TextEncoder()
+/** Fatal: bytes that are no text are damage. */
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function aligned(length: number): number {
+  return Math.ceil(length / ALIGNMENT) * ALIGNMENT
+}
+
+/** Whether a buffer is copied to the text. */
+export function isSmall(length: number): boolean {
+  return length <= SMALL
+}
+
+/**
+ * The bytes of a frame, in pieces.
+ * @param buffers - small ones first
+ * @returns the first is made here, the others are the large buffers, as they are, and zeros behind them
+ */
+export function writeFrame({ text, buffers }: Frame, hasChecksum: boolean): readonly Uint8Array[] {
+  const large = buffers.findIndex(({ byteLength }) => !isSmall(byteLength))
+  const small = large === -1 ? buffers : buffers.slice(0, large)
+  const first = writeFirst(text, buffers, small, hasChecksum)
+  const chunks = [first]
+  for (const buffer of buffers.slice(small.length)) {
+    chunks.push(buffer)
+    const gap = aligned(buffer.byteLength) - buffer.byteLength
+    if (gap > 0) chunks.push(ZEROS.subarray(0, gap))
+  }
+  if (hasChecksum) viewOf(first).setUint32(4, checksum(chunks), true)
+  return chunks
+}
+
+/** Head, table, text, and the small buffers. */
+function writeFirst(
+  text: string,
+  all: readonly Uint8Array[],
+  small: readonly Uint8Array[],
+  hasChecksum: boolean,
+): Uint8Array {
+  const start = HEAD + ENTRY * all.length
+  const room = small.reduce((size, { byteLength }) => size + aligned(byteLength), 0)
+  const { bytes, length } = encodeText(text, start, room)
+  writeHead(viewOf(bytes), length, all, hasChecksum)
+  let at = start + aligned(length)
+  for (const buffer of small) {
+    bytes.set(buffer, at)
+    at += aligned(buffer.byteLength)
+  }
+  return bytes
+}
+
+/** Puts the text where it belongs, with room before and behind it. */
+function encodeText(text: string, before: number, behind: number): { bytes: Uint8Array; length: number } {
+  // Most text is ASCII: it is written without being measured first.
+  const bytes = new Uint8Array(before + aligned(text.length) + behind)
+  const { read, written } = encoder.encodeInto(text, bytes.subarray(before, before + text.length))
+  if (read === text.length) return { bytes, length: written }
+  const encoded = encoder.encode(text)
+  const larger = new Uint8Array(before + aligned(encoded.length) + behind)
+  larger.set(encoded, before)
+  return { bytes: larger, length: encoded.length }
+}
+
+function writeHead(head: DataView, textLength: number, buffers: readonly Uint8Array[], hasChecksum: boolean): void {
+  const flags = hasChecksum ? HAS_CRC : 0
+  head.setUint32(0, MAGIC, true)
+  head.setUint8(8, VERSION)
+  head.setUint8(9, flags)
+  head.setUint8(10, 255 - flags)
+  head.setUint32(12, buffers.length, true)
+  setLength(head, 16, textLength)
+  for (const [i, { byteLength }] of buffers.entries()) setLength(head, HEAD + ENTRY * i, byteLength)
+}
+
+/** What is in a frame. The buffers are views of its bytes. @throws SerializationError if it is damaged, or no frame at all */
+export function readFrame(bytes: Uint8Array): Frame {
+  const head = viewOf(bytes)
+  checkHead(bytes, head)
+  const count = head.getUint32(12, true)
+  const start = HEAD + ENTRY * count
+  if (start > bytes.length) throw damaged('it ends too early')
+  const pieces = cut(
+    bytes,
+    start,
+    [16, ...tableOf(count)].map((at) => getLength(head, at)),
+  )
+  const [text, ...buffers] = pieces as [Uint8Array, ...Uint8Array[]]
+  return { text: decoder.decode(text), buffers }
+}
+
+function checkHead(bytes: Uint8Array, head: DataView): void {
+  if (bytes.length < HEAD || head.getUint32(0, true) !== MAGIC) {
+    throw new SerializationError('These bytes are not a value that serialize() has written')
+  }
+  const version = head.getUint8(8)
+  if (version !== VERSION) throw damaged(`it has version ${version}, and this library reads version ${VERSION} only`)
+  const flags = head.getUint8(9)
+  // Said twice, so that damage cannot hide itself by switching the checksum off.
+  if (flags > HAS_CRC || head.getUint8(10) !== 255 - flags || head.getUint8(11) !== 0)
+    throw damaged('its head is wrong')
+  const wanted = flags === HAS_CRC ? checksum([bytes]) : 0
+  if (head.getUint32(4, true) !== wanted) throw damaged('its checksum is wrong')
+}
+
+function tableOf(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => HEAD + ENTRY * i)
+}
+
+/** Pieces of these lengths, from `start` to the end. */
+function cut(bytes: Uint8Array, start: number, lengths: readonly number[]): Uint8Array[] {
+  let at = start
+  const pieces = lengths.map((length) => {
+    const piece = bytes.subarray(at, at + length)
+    at += aligned(length)
+    return piece
+  })
+  if (at !== bytes.length) throw damaged(at > bytes.length ? 'it ends too early' : 'it goes on behind its end')
+  return pieces
+}
+
+/** Of all that the checksum covers. */
+function checksum([first, ...others]: readonly Uint8Array[]): number {
+  return others.reduce((crc, chunk) => crc32(chunk, crc), crc32((first as Uint8Array).subarray(COVERED), 0))
+}
+
+function damaged(why: string): SerializationError {
+  return new SerializationError(
+    `A serialized value cannot be read, because it was damaged or made by another version: ${why}`,
+  )
+}
+
+function setLength(view: DataView, at: number, length: number): void {
+  view.setUint32(at, length % TWO_32, true)
+  view.setUint32(at + 4, Math.floor(length / TWO_32), true)
+}
+
+function getLength(view: DataView, at: number): number {
+  return view.getUint32(at, true) + view.getUint32(at + 4, true) * TWO_32
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength)
+}

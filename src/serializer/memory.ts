@@ -1,0 +1,90 @@
+import { ALIGNMENT, isSmall } from './frame.ts'
+import { viewType } from './kinds.ts'
+
+/** What the library's language version does not know of buffers yet. */
+interface ModernBuffer extends ArrayBuffer {
+  readonly detached?: boolean
+  readonly resizable?: boolean
+  readonly maxByteLength: number
+}
+
+/** A buffer, and the range of it that is needed. */
+interface Hold {
+  readonly buffer: ModernBuffer
+  start: number
+  end: number
+  /** What stands for it and its views in JSON: lists that begin with its number, and the offset of a view. */
+  readonly mentions: number[][]
+}
+
+/** So much address space may a frame reserve for buffers that can grow. */
+export const MOST_RESERVED: number = 2 ** 36
+
+/** The binary data of a value. Of a buffer only the range travels that views show: Node's small Buffers share a large one. */
+export class Memory {
+  readonly #holds: Map<ArrayBuffer, Hold> = new Map()
+
+  /** The whole of a buffer. @returns what stands for it in JSON */
+  addBuffer(buffer: ArrayBuffer): number[] {
+    const hold = this.#hold(buffer)
+    hold.start = 0
+    hold.end = buffer.byteLength
+    return this.#mention(hold, [-1])
+  }
+
+  /** A view, and of its buffer what it shows. @returns what stands for it in JSON */
+  addView(view: ArrayBufferView): number[] {
+    const { buffer, byteOffset, byteLength } = view
+    const hold = this.#hold(buffer as ArrayBuffer)
+    hold.start = Math.min(hold.start, byteOffset - (byteOffset % ALIGNMENT))
+    hold.end = Math.max(hold.end, byteOffset + byteLength)
+    return this.#mention(hold, [-1, byteOffset, lengthOf(view)])
+  }
+
+  /** Completes what stands in JSON: to be called after the last `add…`. @returns the buffers, small ones first */
+  close(): Uint8Array[] {
+    const holds = [...this.#holds.values()]
+    const small = holds.filter((hold) => isSmall(hold.end - hold.start))
+    const large = holds.filter((hold) => !isSmall(hold.end - hold.start))
+    return [...small, ...large].map(({ buffer, start, end, mentions }, index) => {
+      for (const mention of mentions) {
+        mention[0] = index
+        if (mention.length > 2) (mention[1] as number) -= start
+      }
+      return new Uint8Array(buffer, start, end - start)
+    })
+  }
+
+  #hold(buffer: ArrayBuffer): Hold {
+    const known = this.#holds.get(buffer)
+    if (known !== undefined) return known
+    const { detached, resizable, byteLength } = buffer as ModernBuffer
+    if (detached) throw new TypeError('its memory was moved away before')
+    // One that can be resized keeps its size, which says how far it may grow.
+    const range = resizable ? { start: 0, end: byteLength } : { start: Number.POSITIVE_INFINITY, end: 0 }
+    const hold = { buffer: buffer as ModernBuffer, ...range, mentions: [] }
+    this.#holds.set(buffer, hold)
+    return hold
+  }
+
+  #mention({ buffer, mentions }: Hold, mention: number[]): number[] {
+    if (buffer.resizable) mention.push(growth(buffer))
+    mentions.push(mention)
+    return mention
+  }
+}
+
+function growth({ maxByteLength }: ModernBuffer): number {
+  if (maxByteLength > MOST_RESERVED) throw new RangeError('it may grow larger than anybody would read')
+  return maxByteLength
+}
+
+/** Whether a buffer is shared with others. */
+export function isShared({ buffer }: ArrayBufferView): boolean {
+  return Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]'
+}
+
+/** In elements; of a DataView in bytes. */
+function lengthOf(view: ArrayBufferView): number {
+  return viewType(view) === 'DataView' ? view.byteLength : (view as Uint8Array).length
+}
