@@ -1,6 +1,7 @@
 import type { Case } from '../case.ts'
 import { largeArguments } from './arguments.ts'
 import { bag } from './bag.ts'
+import { dataPlane } from './data-plane.ts'
 import { graph } from './graph.ts'
 import { heap } from './heap.ts'
 import { imports } from './import.ts'
@@ -29,4 +30,5 @@ export const cases: readonly Case[] = [
   poolWords,
   poolStart,
   poolHeap,
+  dataPlane,
 ]
