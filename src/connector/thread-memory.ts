@@ -1,6 +1,7 @@
 import { TapsError, TransformError } from '../errors.ts'
 import { describe, isObject } from '../options.ts'
 import { copyInto, totalOf } from './chunks.ts'
+import { newKey } from './run.ts'
 
 /** Before the bytes stands whether they are evicted, and when they expire. A multiple of 8, so that any typed array fits behind. */
 const HEADER = 16
@@ -9,6 +10,8 @@ const EXPIRES = 1
 
 /** What travels between threads, by structured clone. */
 interface ThreadKey {
+  /** What tells keys apart where only their text is looked at: memory has none. */
+  readonly id: string
   readonly run: string
   readonly memory: SharedArrayBuffer
 }
@@ -29,7 +32,7 @@ export class ThreadMemory {
     const memory = new SharedArrayBuffer(HEADER + totalOf(chunks))
     new Float64Array(memory, 0, 2)[EXPIRES] = Date.now() + this.#ttl
     copyInto(new Uint8Array(memory, HEADER), chunks)
-    return { run: this.#run, memory }
+    return { id: newKey(this.#run), run: this.#run, memory }
   }
 
   get(key: unknown): Uint8Array | undefined {
