@@ -25,7 +25,7 @@ export function declareClauses<Bench>(
 /** The plug-in that a worker makes for itself, from a recipe that has travelled as text. @throws ConfigError if there is none */
 export async function madeByWorker<Plugin extends object>(plugin: Plugin, what: string): Promise<Plugin> {
   const recipe = JSON.parse(JSON.stringify(recipeOf(plugin, what)))
-  return (await follow(recipe, (module) => import(module))) as Plugin
+  return (await follow(recipe, (module) => import(/* @vite-ignore */ module))) as Plugin
 }
 
 /** Values of all kinds that tasks take and give. Made anew each time, because some change what they get. */
