@@ -38,9 +38,11 @@ export function definePlugin<Options, Plugin extends object>(
 ): (options: Options) => Plugin {
   const { name, module } = definition
   if (typeof name !== 'string' || name === '') throw new ConfigError('A plug-in needs a name')
+  if (typeof definition.create !== 'function') throw new ConfigError(`Plug-in ${name}: create takes a function`)
+  // In a bundle that is no module `import.meta.url` is undefined, or empty: then it is of this process only.
+  if (module === undefined || (module as string) === '') return (options) => definition.create(options)
   if (typeof module !== 'string' || !module.includes(':'))
     throw new ConfigError(`Plug-in ${name}: module takes import.meta.url, not ${describe(module)}`)
-  if (typeof definition.create !== 'function') throw new ConfigError(`Plug-in ${name}: create takes a function`)
   const create = (options: Options): Plugin => withRecipe(definition.create(options), { module, name, options })
   enterPlugin(module, name, create as Create)
   return create
@@ -94,8 +96,14 @@ function toPlain(value: unknown, path: string): unknown {
   if (value === undefined || value === null || ['string', 'boolean'].includes(typeof value) || Number.isFinite(value))
     return value
   throw new ConfigError(
-    `${path} is ${describe(value)}, which workers cannot be told: they need plain data, or a plug-in that is defined in a module`,
+    `${path} is ${described(value)}, which workers cannot be told: they need plain data, or a plug-in that they can make for themselves`,
   )
+}
+
+/** With the class: a connector in memory, for example, is of no use to workers. */
+function described(value: unknown): string {
+  const { name } = (isObject(value) ? value.constructor : undefined) ?? { name: '' }
+  return name === '' || name === 'Object' ? describe(value) : `a ${name}, known in this process only`
 }
 
 function isPlain(value: object): boolean {

@@ -5,12 +5,12 @@ import { defineFilter, type Filter } from './filter.ts'
 const module = import.meta.url
 
 /** Nothing travels by reference. */
-export const never: () => Filter = defineFilter({ name: 'never', module, create: () => () => false })
+export const never: () => Filter = /* @__PURE__ */ defineFilter({ name: 'never', module, create: () => () => false })
 
 /** Everything travels by reference, as without a filter. */
-export const always: () => Filter = defineFilter({ name: 'always', module, create: () => () => true })
+export const always: () => Filter = /* @__PURE__ */ defineFilter({ name: 'always', module, create: () => () => true })
 
-const andAll = defineFilter({
+const andAll = /* @__PURE__ */ defineFilter({
   name: 'and',
   module,
   create: (filters: readonly Filter[]) => (value, where) => filters.every((filter) => filter(value, where)),
@@ -25,7 +25,7 @@ export function and(...filters: readonly Filter[]): Filter {
   return andAll(checkFilters('and', filters))
 }
 
-const orAny = defineFilter({
+const orAny = /* @__PURE__ */ defineFilter({
   name: 'or',
   module,
   create: (filters: readonly Filter[]) => (value, where) => filters.some((filter) => filter(value, where)),
@@ -40,7 +40,7 @@ export function or(...filters: readonly Filter[]): Filter {
   return orAny(checkFilters('or', filters))
 }
 
-const negation = defineFilter({
+const negation = /* @__PURE__ */ defineFilter({
   name: 'not',
   module,
   create: (filter: Filter) => (value, where) => !filter(value, where),

@@ -2,7 +2,7 @@ import { boundsOf, enough, isWithin, type PlainBounds, plainBounds, type SizeOpt
 import { defineFilter, type Filter } from './filter.ts'
 import { measure } from './measure.ts'
 
-const sized = defineFilter({
+const sized = /* @__PURE__ */ defineFilter({
   name: 'objectSize',
   module: import.meta.url,
   create: (plain: PlainBounds): Filter => {

@@ -15,7 +15,7 @@ export interface TypeOptions {
 /** A pattern as plain data. */
 type PlainPattern = PlainRegExp | { readonly className: string }
 
-const typed = defineFilter({
+const typed = /* @__PURE__ */ defineFilter({
   name: 'objectType',
   module: import.meta.url,
   create: (patterns: readonly PlainPattern[]): Filter => {

@@ -5,7 +5,7 @@ import { type PlainRegExp, plainRegExp, searchFor } from './pattern.ts'
 
 const module = import.meta.url
 
-const anArgument = defineFilter({
+const anArgument = /* @__PURE__ */ defineFilter({
   name: 'argument',
   module,
   create:
@@ -35,7 +35,7 @@ function isOptionsWith(key: string, value: unknown): boolean {
   return (prototype === Object.prototype || prototype === null) && Object.hasOwn(value, key)
 }
 
-const named = defineFilter({
+const named = /* @__PURE__ */ defineFilter({
   name: 'taskName',
   module,
   create: (names: readonly (string | PlainRegExp)[]): Filter => {

@@ -3,7 +3,7 @@ import { type Bounds, boundsOf, enough, isWithin, type PlainBounds, plainBounds,
 import { defineFilter, type Filter } from './filter.ts'
 import { measure } from './measure.ts'
 
-const sized = defineFilter({
+const sized = /* @__PURE__ */ defineFilter({
   name: 'serializedSize',
   module: import.meta.url,
   create: (plain: PlainBounds): Filter => {

@@ -4,8 +4,16 @@ interface Zlib {
   crc32?(bytes: Uint8Array, before: number): number
 }
 
+type Crc32 = (bytes: Uint8Array, before: number) => number
+
+let fastest: Crc32 | undefined
+
 /** The CRC-32 of zlib, PNG and Ethernet. @param before - that of the bytes before these */
-export const crc32: (bytes: Uint8Array, before: number) => number = nodeModule<Zlib>('node:zlib')?.crc32 ?? slowCrc32
+export function crc32(bytes: Uint8Array, before: number): number {
+  // Found when it is needed: to load zlib takes longer than all of this library.
+  fastest ??= nodeModule<Zlib>('node:zlib')?.crc32 ?? slowCrc32
+  return fastest(bytes, before)
+}
 
 const TABLE_SIZE = 256
 let table: Uint32Array | undefined

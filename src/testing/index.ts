@@ -4,4 +4,7 @@ export { mockTask, restoreTasks, type MockCall, type TaskMock } from './mock-tas
 export { InjectedFault, type Fault, type InjectedFaultInfo, type TaskMatch } from './faults.ts'
 export { summarizeGraph, type GraphSummary } from './graph-summary.ts'
 export { seededRandom } from './seeded-random.ts'
+export { connectorContract, type ConnectorContractOptions } from './connector-contract.ts'
 export { executorContract, type ContractOptions, type ContractRunner } from './executor-contract.ts'
+export { filterContract, type FilterCase, type FilterContractOptions } from './filter-contract.ts'
+export { transformerContract, type TransformerContractOptions } from './transformer-contract.ts'

@@ -3,6 +3,7 @@ import { isInstance, TransformError } from '../errors.ts'
 import type { Filter, Where } from '../filter/filter.ts'
 import { type Step, walk, whenThere } from '../future/reference.ts'
 import { isThenable } from '../future/task-future.ts'
+import { describe } from '../options.ts'
 import type { Recipe } from '../plugin.ts'
 import { extract, isLazy, isLazyAt, type LazyPositions, LazyValue } from './lazy.ts'
 import type { Transformer } from './transformer.ts'
@@ -58,9 +59,15 @@ export class DataPlane {
     if (isLazy(value)) return this.#leaveLazy(value as LazyValue<unknown>, where)
     return contained(where, 'transformed', () => {
       if (this.transformer.isIdentifier(value)) return { identifier: value, isNew: false }
-      if (this.#filter?.(value, where) === false) return undefined
+      if (!this.#wants(value, where)) return undefined
       return whenThere(this.transformer.transform(value), (identifier) => ({ identifier, isNew: true }))
     })
+  }
+
+  #wants(value: unknown, where: Where): boolean {
+    const answer: unknown = this.#filter === undefined ? true : this.#filter(value, where)
+    if (typeof answer === 'boolean') return answer
+    throw new TypeError(`the filter answers ${describe(answer)}, not true or false`)
   }
 
   /** One that came by reference goes on by it. */

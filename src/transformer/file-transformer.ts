@@ -4,7 +4,7 @@ import { definePlugin } from '../plugin.ts'
 import { StoreTransformer } from './store-transformer.ts'
 import type { Transformer } from './transformer.ts'
 
-const onConnector = definePlugin({
+const onConnector = /* @__PURE__ */ definePlugin({
   name: 'fileTransformer',
   module: import.meta.url,
   create: ({ connector }: { connector: Connector }): Transformer =>

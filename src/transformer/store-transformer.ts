@@ -1,7 +1,7 @@
 import type { Connector } from '../connector/connector.ts'
 import { ConfigError } from '../errors.ts'
 import { whenThere } from '../future/reference.ts'
-import { type Check, checkOptions, isObject, oneOf } from '../options.ts'
+import { type Check, checkOptions, describe, isObject, oneOf } from '../options.ts'
 import { definePlugin } from '../plugin.ts'
 import { deserialize, serialize } from '../serializer/serializer.ts'
 import { LazyValue } from './lazy.ts'
@@ -46,7 +46,12 @@ export class StoreTransformer implements Transformer {
   }
 
   isIdentifier(value: unknown): value is Identifier {
-    return isObject(value) && Object.hasOwn(value, MARK) && value[MARK] === this.#options.name
+    try {
+      return isObject(value) && Object.hasOwn(value, MARK) && value[MARK] === this.#options.name
+    } catch {
+      // A proxy that refuses to be asked.
+      return false
+    }
   }
 
   transform(value: unknown): Identifier | Promise<Identifier> {
@@ -68,7 +73,9 @@ export class StoreTransformer implements Transformer {
   }
 
   #get(identifier: unknown): unknown {
-    const { key } = identifier as Identifier
+    if (!this.isIdentifier(identifier))
+      throw new TypeError(`${describe(identifier)} is no identifier of the transformer ${this.#options.name}`)
+    const { key } = identifier
     const text = textOf(key)
     if (this.#cache.has(text)) return this.#cache.get(text)
     const value = whenThere(this.#connector.get(key), (bytes) => {
@@ -123,7 +130,10 @@ export interface ProxyTransformerOptions {
    * option `lazy`.) Who awaits a future gets the value in any case. @defaultValue true, false with `asyncResolve`
    */
   readonly extractTarget?: boolean | undefined
-  /** Whether the side that stores a value keeps it at hand, as far as `cacheSize` goes: then it is not read back there. @defaultValue true */
+  /**
+   * Whether the side that stores a value keeps it at hand, as far as `cacheSize` goes: then it is not read back there. It is kept as
+   * it is, not as a copy: who changes it afterwards, changes what others get there. @defaultValue true
+   */
   readonly populateTarget?: boolean | undefined
   /** Tasks get `Lazy` values, which are being fetched while the task begins. @defaultValue false */
   readonly asyncResolve?: boolean | undefined
@@ -160,7 +170,7 @@ function isConnector(value: unknown): boolean {
  * ```
  * @throws ConfigError for an unknown or wrong option
  */
-export const proxyTransformer: (options: ProxyTransformerOptions) => Transformer = definePlugin({
+export const proxyTransformer: (options: ProxyTransformerOptions) => Transformer = /* @__PURE__ */ definePlugin({
   name: 'proxyTransformer',
   module: import.meta.url,
   create: (options: ProxyTransformerOptions): Transformer => {
