@@ -23,12 +23,17 @@ export function folderError(verb: string, path: string, cause: unknown): Transfo
   return new TransformError(`Cannot ${verb} ${path}: ${reason}`, { cause })
 }
 
+export function isMissing(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ENOENT' || code === 'ENOTDIR'
+}
+
 /** @returns undefined where a file, or the folder that it should be in, is not there */
 export function unlessMissing<T>(action: () => T): T | undefined {
   try {
     return action()
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (isMissing(error)) return undefined
     throw error
   }
 }

@@ -2,7 +2,7 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { TapsError, TransformError } from '../errors.ts'
 import { totalOf } from './chunks.ts'
-import { folderError, unlessMissing } from './folder-errors.ts'
+import { folderError, isMissing, unlessMissing } from './folder-errors.ts'
 import { nameOf, newKey } from './run.ts'
 
 /** Larger files are read in a thread of libuv, so that the event loop goes on; for smaller ones that takes longer than reading them. */
@@ -49,7 +49,7 @@ export class RunFolder {
       writeNew(this.#create(part), chunks)
       fs.renameSync(part, path)
     } catch (error) {
-      fs.rmSync(part, { force: true })
+      removeQuietly(part)
       throw folderError('write', path, error)
     }
     return key
@@ -65,8 +65,12 @@ export class RunFolder {
 
   exists(key: unknown): boolean {
     const path = this.#pathOf(key)
-    const stats = fs.lstatSync(path, { throwIfNoEntry: false })
-    return stats?.isFile() === true && !this.#isExpired(stats)
+    try {
+      const stats = fs.lstatSync(path, { throwIfNoEntry: false })
+      return stats?.isFile() === true && !this.#isExpired(stats)
+    } catch (error) {
+      throw folderError('read', path, error)
+    }
   }
 
   evict(key: unknown): void {
@@ -83,7 +87,7 @@ export class RunFolder {
     this.#isClosed = true
     if (!isOwner) return
     try {
-      fs.rmSync(this.#path, { recursive: true, force: true })
+      unlessMissing(() => fs.rmSync(this.#path, { recursive: true }))
     } catch (error) {
       throw folderError('remove', this.#path, error)
     }
@@ -110,7 +114,7 @@ export class RunFolder {
     if (stats.isFile() && !this.#isExpired(stats)) return { fd, size: stats.size }
     fs.closeSync(fd)
     if (!stats.isFile()) throw new TransformError(`Cannot read ${path}: it is no file`)
-    fs.rmSync(path, { force: true })
+    removeQuietly(path)
     return undefined
   }
 
@@ -123,8 +127,17 @@ function openToRead(path: string): number {
   try {
     return fs.openSync(path, READ)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw error
+    if (isMissing(error)) throw error
     throw folderError('read', path, error)
+  }
+}
+
+/** For what nobody knows of, or is about to be told of. */
+function removeQuietly(path: string): void {
+  try {
+    fs.unlinkSync(path)
+  } catch {
+    // It is not there, or it will be found by `close`.
   }
 }
 

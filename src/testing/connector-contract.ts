@@ -186,15 +186,18 @@ async function read(connector: Connector, key: unknown): Promise<string | undefi
   return bytes === undefined ? undefined : new TextDecoder().decode(bytes.slice())
 }
 
-/** Bytes of all values, which differ where they are moved by any distance below 251. */
+/** Bytes that differ from themselves when they are moved by any distance below 251, or by one that disks and pipes like. */
 function pattern(size: number): Uint8Array {
-  return Uint8Array.from({ length: size }, (_, i) => (i % 251) + ((i >> 16) % 5))
+  const bytes = new Uint8Array(size)
+  for (let i = 0; i < size; i++) bytes[i] = (i % 251) + ((i >> 16) % 5)
+  return bytes
 }
 
 /** @returns -1 if they are the same, -2 if their sizes are not */
 function firstDifference(found: Uint8Array | undefined, wanted: Uint8Array): number {
   if (found?.byteLength !== wanted.byteLength) return -2
-  return found.findIndex((byte, i) => byte !== wanted[i])
+  for (let i = 0; i < wanted.byteLength; i++) if (found[i] !== wanted[i]) return i
+  return -1
 }
 
 /** What it throws or rejects with; undefined if it does not. */
