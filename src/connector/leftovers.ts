@@ -1,7 +1,7 @@
-import { type Dirent, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { checkOptions, oneOf } from '../options.ts'
-import { folderError, unlessMissing } from './folder-errors.ts'
+import { folderError } from './folder-errors.ts'
 import { isOver, parseRun } from './run.ts'
 import { sharedMemoryDir } from './shared-memory.ts'
 
@@ -35,8 +35,9 @@ export function removeLeftovers(options: LeftoverOptions = {}): string[] {
 
 /** Links to folders are none. */
 function foldersIn(dir: string): string[] {
+  if (!existsSync(dir)) return []
   try {
-    const entries: Dirent[] = unlessMissing(() => readdirSync(dir, { withFileTypes: true })) ?? []
+    const entries = readdirSync(dir, { withFileTypes: true })
     return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
   } catch (error) {
     throw folderError('read', dir, error)

@@ -16,6 +16,7 @@ export interface RedisServer {
 /** What is needed of the package `redis`. Its own types are so large that they would double the time of a type check. */
 interface RedisModule {
   readonly RESP_TYPES: { readonly BLOB_STRING: number }
+  readonly SocketTimeoutError: new () => Error
   createClient(options: object): RedisClient
 }
 
@@ -30,7 +31,8 @@ interface RedisClient {
 
 interface Connected {
   readonly client: RedisClient
-  isLost: boolean
+  /** Whether it was closed by the other side. */
+  isClosed: boolean
 }
 
 /**
@@ -79,12 +81,11 @@ export class RedisConnection {
 
   /** A server may have closed a connection that has been idle, without our knowing yet: then a new one is worth a try. */
   async #sendTwice(commands: readonly Command[]): Promise<unknown[]> {
-    const isNew = this.#connecting === undefined
     const connected = await this.#open()
     try {
       return await sendAll(connected.client, commands)
     } catch (error) {
-      if (isNew || !connected.isLost) throw error
+      if (!connected.isClosed) throw error
     }
     return await sendAll((await this.#open()).client, commands)
   }
@@ -101,10 +102,11 @@ export class RedisConnection {
 
   async #connect(forget: () => void): Promise<Connected> {
     try {
-      const client = createClient(await loadRedis(), this.#server)
-      const connected = { client, isLost: false }
-      client.on('error', () => {
-        connected.isLost = true
+      const redis = await loadRedis()
+      const client = createClient(redis, this.#server)
+      const connected = { client, isClosed: false }
+      client.on('error', (error) => {
+        connected.isClosed = !(error instanceof redis.SocketTimeoutError)
         forget()
       })
       this.#client = client

@@ -114,40 +114,28 @@ export class RedisConnector implements Connector {
     return key
   }
 
-  async #send(...commands: readonly Command[]): Promise<unknown[]> {
-    if (this.#closing !== undefined) throw new TapsError('ILLEGAL_STATE', 'The RedisConnector is closed')
+  #send(...commands: readonly Command[]): Promise<unknown[]> {
+    if (this.#closing !== undefined)
+      return Promise.reject(new TapsError('ILLEGAL_STATE', 'The RedisConnector is closed'))
     this.#lastUse = Date.now()
-    const beat = this.#beatIfDue()
-    try {
-      return (await this.#connection.send(...beat, ...commands)).slice(beat.length)
-    } catch (error) {
-      this.#lastBeat = 0
-      throw error
-    }
-  }
-
-  #beatIfDue(): readonly Command[] {
-    if (Date.now() - this.#lastBeat < BEAT) return []
+    if (this.#lastUse - this.#lastBeat >= BEAT) this.#beat()
     this.#heart ??= setInterval(() => this.#beat(), BEAT).unref()
-    return [this.#sayAlive()]
-  }
-
-  #sayAlive(): Command {
-    this.#lastBeat = Date.now()
-    return ['SET', aliveName(this.#prefix, this.run), '', 'PX', String(ALIVE)]
+    return this.#connection.send(...commands)
   }
 
   /** Says that the run is in use, and forgets what has expired long since. */
   #beat(): void {
-    if (!this.#isOwner && Date.now() - this.#lastUse > PATIENCE) {
+    const now = Date.now()
+    if (!this.#isOwner && now - this.#lastUse > PATIENCE) {
       clearInterval(this.#heart)
       this.#heart = undefined
       return
     }
-    const expired = String(Date.now() - ALIVE)
-    const trim: Command = ['ZREMRANGEBYSCORE', indexName(this.#prefix, this.run), '-inf', expired]
-    // Whoever uses it next is told what is wrong.
-    this.#connection.sendInBackground(this.#sayAlive(), trim).catch(() => {
+    this.#lastBeat = now
+    const alive: Command = ['SET', aliveName(this.#prefix, this.run), '', 'PX', String(ALIVE)]
+    const trim: Command = ['ZREMRANGEBYSCORE', indexName(this.#prefix, this.run), '-inf', String(now - ALIVE)]
+    // It has to hold for what follows, and if it does not, whoever stores something is told what is wrong.
+    this.#connection.sendInBackground(alive, trim).catch(() => {
       this.#lastBeat = 0
     })
   }
