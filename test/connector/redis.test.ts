@@ -20,7 +20,6 @@ const failure = (promise: Promise<unknown>): Promise<Error> =>
     (error) => error,
   )
 const run = promisify(execFile)
-const fixture = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
@@ -132,7 +131,8 @@ describe('with a server that is well', () => {
   })
 
   test('an idle connection does not keep a program alive, and a pending one does', async () => {
-    const { stdout } = await run(process.execPath, [fixture('idle.fixture.ts'), server.url], { timeout: 20_000 })
+    const program = fileURLToPath(new URL('idle.fixture.ts', import.meta.url))
+    const { stdout } = await run(process.execPath, [program, server.url], { timeout: 20_000 })
     expect(stdout).toBe('1000000')
   })
 
@@ -271,7 +271,8 @@ describe('faults', () => {
   })
 
   test('the package for it is missing: the error says what to install', async () => {
-    const { stdout } = await run(process.execPath, [fixture('without-redis.fixture.ts')], { timeout: 20_000 })
+    const program = fileURLToPath(new URL('without-redis.fixture.ts', import.meta.url))
+    const { stdout } = await run(process.execPath, [program], { timeout: 20_000 })
     expect(stdout).toBe('MissingPeerError: RedisConnector needs the package redis: install it with `npm install redis`')
   })
 
