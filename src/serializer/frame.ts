@@ -19,6 +19,7 @@
  */
 import { SerializationError } from '../errors.ts'
 import { crc32 } from './crc32.ts'
+import { isDeeper } from './depth.ts'
 
 export interface Frame {
   readonly text: string
@@ -37,6 +38,8 @@ const COVERED = 8
 export const ALIGNMENT = 8
 /** Up to so many bytes are copied to those before them: a chunk of their own would take longer. */
 const SMALL = 8_192
+/** In lists and objects. A level of a value takes two of them at most. */
+const DEEPEST_TEXT = 2_100
 const ZEROS = new Uint8Array(ALIGNMENT)
 const TWO_32 = 2 ** 32
 
@@ -121,12 +124,16 @@ export function readFrame(bytes: Uint8Array): Frame {
   const count = head.getUint32(12, true)
   const start = HEAD + ENTRY * count
   if (start > bytes.length) throw damaged('it ends too early')
-  const pieces = cut(
-    bytes,
-    start,
-    [16, ...tableOf(count)].map((at) => getLength(head, at)),
-  )
-  const [text, ...buffers] = pieces as [Uint8Array, ...Uint8Array[]]
+  const text = bytes.subarray(start, start + getLength(head, 16))
+  const buffers: Uint8Array[] = []
+  let at = start + aligned(getLength(head, 16))
+  for (let entry = HEAD; entry < start; entry += ENTRY) {
+    const length = getLength(head, entry)
+    buffers.push(bytes.subarray(at, at + length))
+    at += aligned(length)
+  }
+  if (at !== bytes.length) throw damaged(at > bytes.length ? 'it ends too early' : 'it goes on behind its end')
+  if (isDeeper(text, DEEPEST_TEXT)) throw damaged('it is nested too deeply')
   return { text: decoder.decode(text), buffers }
 }
 
@@ -142,22 +149,6 @@ function checkHead(bytes: Uint8Array, head: DataView): void {
     throw damaged('its head is wrong')
   const wanted = flags === HAS_CRC ? checksum([bytes]) : 0
   if (head.getUint32(4, true) !== wanted) throw damaged('its checksum is wrong')
-}
-
-function tableOf(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => HEAD + ENTRY * i)
-}
-
-/** Pieces of these lengths, from `start` to the end. */
-function cut(bytes: Uint8Array, start: number, lengths: readonly number[]): Uint8Array[] {
-  let at = start
-  const pieces = lengths.map((length) => {
-    const piece = bytes.subarray(at, at + length)
-    at += aligned(length)
-    return piece
-  })
-  if (at !== bytes.length) throw damaged(at > bytes.length ? 'it ends too early' : 'it goes on behind its end')
-  return pieces
 }
 
 /** Of all that the checksum covers. */

@@ -131,9 +131,9 @@ export class Reading {
   }
 
   #equalize(equalities: unknown): void {
-    const [ofRoot, others] = Array.isArray(equalities) ? (equalities as unknown[]) : [[], equalities]
+    const [ofRoot, others = {}] = Array.isArray(equalities) ? (equalities as unknown[]) : [[], equalities]
     this.#same(this.#root, shells.list(ofRoot))
-    for (const [path, paths] of Object.entries(shells.object(others ?? {}))) {
+    for (const [path, paths] of Object.entries(shells.object(others))) {
       this.#same(this.#find(path), shells.list(paths))
     }
   }

@@ -58,12 +58,13 @@ export function nullShell(json: unknown): Shell {
 export function arrayShell(json: unknown): Shell {
   const parts = list(json)
   const [length, properties] = [parts[0], object(parts[1])]
+  if (typeof length !== 'number') throw new TypeError('a length is missing')
   const value: unknown[] = []
   const fill = (): void => {
     const entries = Object.entries(properties)
     // One of this size never has memory for its holes; nor has it when it shrinks.
-    if ((length as number) > 2 * entries.length + 1_000) value.length = 2 ** 32 - 1
-    value.length = length as number
+    if (length > 2 * entries.length + 1_000) value.length = 2 ** 32 - 1
+    value.length = length
     for (const [key, element] of entries) define(value, key, element, true)
   }
   return { value, content: content(parts), fill }
