@@ -1,10 +1,11 @@
 // A consumer's program, type-checked against the packed declarations without skipLibCheck.
 import { Engine, type TaskFuture, task } from 'taps-sdk'
 import * as node from 'taps-sdk/node'
+import * as redis from 'taps-sdk/redis'
 import * as testing from 'taps-sdk/testing'
 
 export const double = task({ name: 'double' }, (x: number) => x * 2)
-export const subpaths = [node, testing]
+export const subpaths = [node, redis, testing]
 
 const engine = new Engine()
 const four: TaskFuture<number> = engine.submit(double, engine.submit(double, 1))

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { Engine, InProcessExecutor, task, taskContext } from 'taps-sdk'
 import * as node from 'taps-sdk/node'
+import { RedisConnector } from 'taps-sdk/redis'
 import * as testing from 'taps-sdk/testing'
 
 const double = task({ name: 'double' }, (x) => x * 2)
@@ -37,6 +38,10 @@ await limited.shutdown()
 
 assert.ok(Object.keys(node).length > 0)
 assert.ok(Object.keys(testing).length > 0)
+
+// The packages that it needs for some of its subpaths are not installed here.
+const { code, message } = await new RedisConnector({ url: 'redis://127.0.0.1:1' }).put([]).catch((error) => error)
+assert.equal(code, 'MISSING_PEER', message)
 
 const require = createRequire(import.meta.url)
 assert.equal(require('taps-sdk').Engine, Engine, 'CommonJS gets the same classes')

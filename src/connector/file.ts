@@ -50,22 +50,27 @@ export class FileConnector implements Connector {
     withRecipe(this, { module: import.meta.url, name: 'FileConnector', options: { dir, ttl, run } })
   }
 
+  /** Writes a file, whole or not at all. @returns `<run>/<uuid>` @throws TransformError if that fails, TapsError after `close` */
   put(chunks: readonly Uint8Array[]): string {
     return this.#folder.put(chunks)
   }
 
+  /** What the file holds; a promise if it is large. `undefined` if there is none (any more). @throws TransformError for a key of another run */
   get(key: unknown): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     return this.#folder.get(key)
   }
 
+  /** Whether there is a file that has not expired. */
   exists(key: unknown): boolean {
     return this.#folder.exists(key)
   }
 
+  /** Removes the file, if it is there. */
   evict(key: unknown): void {
     this.#folder.evict(key)
   }
 
+  /** Removes the folder of the run, if this connector has begun it and is not to keep it. */
   close(): void {
     this.#folder.close(this.#isOwner)
   }

@@ -54,6 +54,7 @@ export class MemoryConnector implements Connector {
     return sum
   }
 
+  /** Stores a copy. @throws TapsError after `close` */
   put(chunks: readonly Uint8Array[]): string {
     if (this.#isClosed) throw new TapsError('ILLEGAL_STATE', 'The MemoryConnector is closed: it stores no more')
     const key = `${this.#run}/${this.#count++}`
@@ -61,18 +62,22 @@ export class MemoryConnector implements Connector {
     return key
   }
 
+  /** A copy of the bytes; `undefined` if there are none (any more). @throws TransformError for a key of another one */
   get(key: unknown): Uint8Array | undefined {
     return this.#find(key)?.bytes.slice()
   }
 
+  /** Whether there are bytes under a key. */
   exists(key: unknown): boolean {
     return this.#find(key) !== undefined
   }
 
+  /** Removes the bytes of a key, if there are any. */
   evict(key: unknown): void {
     this.#entries.delete(this.#own(key))
   }
 
+  /** Removes everything. */
   close(): void {
     this.#isClosed = true
     this.#entries.clear()

@@ -13,7 +13,7 @@ export interface RedisServer {
   readonly timeout: number
 }
 
-/** What is needed of the package `redis`. Its own types are so large that they would double the time of a type check. */
+/** What is needed of the package `redis`, whose own types are very large. */
 interface RedisModule {
   readonly RESP_TYPES: { readonly BLOB_STRING: number }
   readonly SocketTimeoutError: new () => Error
@@ -47,6 +47,7 @@ export class RedisConnection {
   #client: RedisClient | undefined
   /** How many senders the program has to stay alive for. */
   #waiting = 0
+  #isClosed = false
 
   constructor(server: RedisServer) {
     const { hostname, port } = new URL(server.url)
@@ -74,6 +75,7 @@ export class RedisConnection {
 
   /** What is sent and not yet answered fails. */
   close(): void {
+    this.#isClosed = true
     this.#connecting = undefined
     this.#client?.destroy()
     this.#client = undefined
@@ -103,6 +105,7 @@ export class RedisConnection {
   async #connect(forget: () => void): Promise<Connected> {
     try {
       const redis = await loadRedis()
+      if (this.#isClosed) throw new Error('the connector was closed')
       const client = createClient(redis, this.#server)
       const connected = { client, isClosed: false }
       client.on('error', (error) => {

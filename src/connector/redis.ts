@@ -67,29 +67,34 @@ export class RedisConnector implements Connector {
     withRecipe(this, { module: import.meta.url, name: 'RedisConnector', options: copy })
   }
 
+  /** Stores a value, of at most 512 MB. @returns `<run>/<uuid>` */
   put(chunks: readonly Uint8Array[]): Promise<string> {
     const size = totalOf(chunks)
     if (size > LARGEST) return Promise.reject(tooLarge(size, this.#connection.place))
     return this.#put(Buffer.concat(chunks, size))
   }
 
+  /** The value; `undefined` if there is none (any more). Rejects with a TransformError for a key of another run. */
   async get(key: unknown): Promise<Uint8Array | undefined> {
     const name = this.#nameOf(key)
     const [bytes] = await this.#send(['GET', name])
     return bytes === null ? undefined : ownMemory(bytes as Buffer)
   }
 
+  /** Whether there is a value under a key. */
   async exists(key: unknown): Promise<boolean> {
     const name = this.#nameOf(key)
     const [count] = await this.#send(['EXISTS', name])
     return count === 1
   }
 
+  /** Removes a value, if it is there. */
   async evict(key: unknown): Promise<void> {
     const name = this.#nameOf(key)
     await this.#send(['UNLINK', name], ['ZREM', indexName(this.#prefix, this.run), name])
   }
 
+  /** Removes what the run has stored, if this connector has begun it and is not to keep it, and lets go of the connection. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing

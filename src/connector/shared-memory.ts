@@ -42,6 +42,7 @@ export function sharedMemoryDir(): string {
 export class SharedMemoryConnector implements Connector {
   /** What tells the keys of this connector from those of others. */
   readonly run: string
+  /** Whether `get` gives memory that others see as well: `between: 'threads'`. */
   readonly isSharedMemory: boolean
   readonly #isOwner: boolean
   readonly #store: RunFolder | ThreadMemory
@@ -65,22 +66,27 @@ export class SharedMemoryConnector implements Connector {
     withRecipe(this, { module: import.meta.url, name: 'SharedMemoryConnector', options: { between, dir, ttl, run } })
   }
 
+  /** Copies the bytes once. @returns between processes a string, between threads what holds the memory */
   put(chunks: readonly Uint8Array[]): unknown {
     return this.#store.put(chunks)
   }
 
+  /** Between threads the memory itself, else a copy; `undefined` if there is none (any more). @throws TransformError for a key of another run */
   get(key: unknown): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     return this.#store.get(key)
   }
 
+  /** Whether there are bytes under a key. */
   exists(key: unknown): boolean {
     return this.#store.exists(key)
   }
 
+  /** Between processes frees the memory; between threads the key is void, and the memory is freed with the last key. */
   evict(key: unknown): void {
     this.#store.evict(key)
   }
 
+  /** Frees what the run has stored between processes, if this connector has begun it. */
   close(): void {
     this.#store.close(this.#isOwner)
   }

@@ -136,6 +136,16 @@ describe('with a server that is well', () => {
     expect(stdout).toBe('1000000')
   })
 
+  test('close while it connects leaves no connection', async () => {
+    const connector = connect({ url: server.url, run: connect({ url: server.url }).run })
+    const pending = failure(connector.put(bytes('hello')))
+    await connector.close()
+    expect((await pending).message).toContain('Cannot reach Redis')
+    const others = () => client.sendCommand(['CLIENT', 'LIST', 'TYPE', 'normal'])
+    // The server may have to hear first of what earlier tests closed.
+    await expect.poll(others).not.toMatch(/\n.+\n/)
+  })
+
   test('after close it says that it is closed', async () => {
     const connector = connect({ url: server.url })
     const key = await connector.put(bytes('hello'))
