@@ -10,6 +10,14 @@ const CURES: Readonly<Record<string, string>> = {
   READONLY: 'it is a replica: give the address of the primary in url',
 }
 
+const UNTRUSTED =
+  'its certificate is not trusted: start Node with NODE_EXTRA_CA_CERTS, which names the file of the authority'
+const HINTS: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+}
+
 /** Names the server, never the password, and the cure. @param place - host and port */
 export function redisError(place: string, cause: unknown): TransformError {
   const { message = '', code } = cause as { message?: string; code?: unknown }
@@ -18,10 +26,6 @@ export function redisError(place: string, cause: unknown): TransformError {
   if (cure !== undefined) return new TransformError(`Redis at ${place} refuses: ${cure} (${message})`, { cause })
   if (word !== '') return new TransformError(`Redis at ${place} refuses: ${message}`, { cause })
   const reason = typeof code === 'string' ? code : message
-  return new TransformError(
-    `Cannot reach Redis at ${place}: ${reason}. Is it running, and is the address in url right?`,
-    {
-      cause,
-    },
-  )
+  const hint = HINTS[reason] ?? 'is it running, and is the address in url right?'
+  return new TransformError(`Cannot reach Redis at ${place}: ${reason}; ${hint}`, { cause })
 }

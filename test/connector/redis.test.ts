@@ -218,7 +218,7 @@ describe('faults', () => {
     const error = await failure(connector.put(bytes('hello')))
     expect(error).toBeInstanceOf(TransformError)
     expect(error.message).toBe(
-      `Cannot reach Redis at 127.0.0.1:${port}: ECONNREFUSED. Is it running, and is the address in url right?`,
+      `Cannot reach Redis at 127.0.0.1:${port}: ECONNREFUSED; is it running, and is the address in url right?`,
     )
     expect(inspect(error)).not.toContain('secret')
     await failure(plain.put(bytes('hello')))
