@@ -16,6 +16,16 @@ interface ThreadKey {
   readonly memory: SharedArrayBuffer
 }
 
+/**
+ * Memory that is not shared, as much as there is of each piece that is. The garbage collector knows nothing of the size of shared memory,
+ * and would let gigabytes lie; of these it does, and takes both together. Nobody touches them, so that they are addresses only.
+ */
+const weights: WeakMap<SharedArrayBuffer, ArrayBuffer> = new WeakMap()
+
+function weigh(memory: SharedArrayBuffer): void {
+  if (!weights.has(memory)) weights.set(memory, new ArrayBuffer(memory.byteLength))
+}
+
 /** Bytes that the threads of this process share. Nobody keeps a list of them: a key is all that holds its memory. */
 export class ThreadMemory {
   readonly #run: string
@@ -30,6 +40,7 @@ export class ThreadMemory {
   put(chunks: readonly Uint8Array[]): ThreadKey {
     if (this.#isClosed) throw new TapsError('ILLEGAL_STATE', 'The SharedMemoryConnector is closed: it stores no more')
     const memory = new SharedArrayBuffer(HEADER + totalOf(chunks))
+    weigh(memory)
     new Float64Array(memory, 0, 2)[EXPIRES] = Date.now() + this.#ttl
     copyInto(new Uint8Array(memory, HEADER), chunks)
     return { id: newKey(this.#run), run: this.#run, memory }
@@ -56,8 +67,10 @@ export class ThreadMemory {
     const { run, memory } = (isObject(key) ? key : {}) as Partial<ThreadKey>
     if (!(memory instanceof SharedArrayBuffer) || memory.byteLength < HEADER)
       throw new TransformError(`${describe(key)} is no key of a SharedMemoryConnector between threads`)
-    if (run === this.#run) return memory
-    throw new TransformError(`A key of run ${describe(run)} was given to a SharedMemoryConnector of run ${this.#run}`)
+    if (run !== this.#run)
+      throw new TransformError(`A key of run ${describe(run)} was given to a SharedMemoryConnector of run ${this.#run}`)
+    weigh(memory)
+    return memory
   }
 }
 

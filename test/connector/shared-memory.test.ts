@@ -85,6 +85,19 @@ describe('between threads', () => {
     expect(new Float64Array(found.buffer, found.byteOffset, 2)).toEqual(new Float64Array([1.5, 2.5]))
   })
 
+  test('memory whose keys are gone is used again', async () => {
+    const connector = new SharedMemoryConnector({ between })
+    const value = [new Uint8Array(10_000_000).fill(1)]
+    const before = process.memoryUsage.rss()
+    let most = 0
+    for (let i = 0; i < 120; i++) {
+      await new Promise(setImmediate)
+      expect(connector.exists(connector.put(value))).toBe(true)
+      most = Math.max(most, process.memoryUsage.rss() - before)
+    }
+    expect(most).toBeLessThan(700_000_000)
+  })
+
   test('bytes are gone when their time is over', () => {
     vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000 })
     const connector = new SharedMemoryConnector({ between, ttl: 1_000 })
