@@ -50,7 +50,12 @@ export function isJsonNumber(value: number): boolean {
 }
 
 export function escapeKey(key: string): string {
-  return /[.\\]/.test(key) ? key.replace(/[.\\]/g, '\\$&') : key
+  return isKey(key) ? key : key.replace(/[.\\]/g, '\\$&')
+}
+
+/** Whether a path is no more than a key. */
+export function isKey(path: string): boolean {
+  return !path.includes('.') && !path.includes('\\')
 }
 
 /** The keys of a path. @throws RangeError for a path that nobody wrote */

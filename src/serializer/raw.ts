@@ -34,10 +34,5 @@ export function isObject(value: unknown): value is Raw {
 }
 
 function hasKey(parent: Raw, key: string): boolean {
-  // Not `length`.
-  return Array.isArray(parent) ? isIndex(key) && Number(key) < parent.length : Object.hasOwn(parent, key)
-}
-
-function isIndex(key: string): boolean {
-  return /^(0|[1-9]\d{0,9})$/.test(key)
+  return Object.hasOwn(parent, key) && !(key === 'length' && Array.isArray(parent))
 }

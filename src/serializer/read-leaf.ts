@@ -121,6 +121,8 @@ function readTypedArray(type: string, json: unknown): ArrayBufferView {
 }
 
 function elementOf(json: unknown): number | bigint {
+  // So much is left of NaN.
+  if (json === null) return Number.NaN
   if (typeof json !== 'number' && typeof json !== 'bigint') throw new TypeError('there is no such typed array')
   return json
 }

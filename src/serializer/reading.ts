@@ -1,4 +1,4 @@
-import { ownNameOf, parsePath, type Type } from './notation.ts'
+import { isKey, ownNameOf, parsePath, type Type } from './notation.ts'
 import { put, type Raw, type Slot, slotIn, valueIn } from './raw.ts'
 import { isOwnLeaf, leafOf, ownLeafOf } from './read-leaf.ts'
 import { transformerNamed, unregistered } from './registered.ts'
@@ -14,14 +14,8 @@ class Later {
   }
 }
 
-/** A container that is still empty, or a {@link Later}. */
-interface Opened extends shells.Shell {
-  /** When it is filled. */
-  turn: number
-}
-
 /** An annotation and where it belongs; or what is to be done when all that stands in it is known. */
-type Step = { readonly node: unknown; readonly slot: Slot } | Opened
+type Step = { readonly node: unknown; readonly slot: Slot } | shells.Shell
 
 /**
  * Makes a value of its JSON and its annotations, in the JSON itself and in linear time: first all leaves and empty containers,
@@ -30,10 +24,10 @@ type Step = { readonly node: unknown; readonly slot: Slot } | Opened
 export class Reading {
   readonly #root: Slot
   readonly #views: Views
-  readonly #opened: Map<unknown, Opened> = new Map()
-  readonly #closed: Opened[] = []
+  readonly #opened: Map<unknown, shells.Shell> = new Map()
+  readonly #closed: shells.Shell[] = []
   /** The innermost container that the last path led through. */
-  #innermost: Opened | undefined
+  #innermost: shells.Shell | undefined
 
   constructor(json: unknown, views: Views) {
     this.#root = { parent: { json }, key: 'json' }
@@ -45,7 +39,7 @@ export class Reading {
     if (values !== undefined) this.#annotate(values)
     this.#views.close()
     if (equalities !== undefined) this.#equalize(equalities)
-    for (const opened of this.#closed) opened.fill()
+    for (const shell of this.#closed) shell.fill()
     return valueIn(this.#root)
   }
 
@@ -58,22 +52,28 @@ export class Reading {
   }
 
   #visit(node: unknown, slot: Slot, steps: Step[]): void {
-    if (!Array.isArray(node)) return this.#visitInside(node, valueIn(slot), steps)
-    const [type, inside] = node as unknown[]
     const json = valueIn(slot)
-    const opened = this.#make(checked(type), slot)
-    if (opened !== undefined) steps.push(opened)
+    if (!Array.isArray(node)) return this.#visitInside(node, json, steps)
+    const [type, inside] = node as unknown[]
+    const shell = this.#make(checked(type), slot)
+    if (shell !== undefined) steps.push(shell)
     if (inside !== undefined) this.#visitInside(inside, json, steps)
   }
 
   #visitInside(nodes: unknown, json: unknown, steps: Step[]): void {
+    const paths = Object.keys(shells.object(nodes))
     // The last one on the stack is taken first.
-    for (const [path, node] of Object.entries(shells.object(nodes)).reverse()) {
-      steps.push({ node, slot: this.#slotAt(json, path) })
+    for (let i = paths.length - 1; i >= 0; i--) {
+      const path = paths[i] as string
+      const node = (nodes as Raw)[path]
+      const slot = this.#slotAt(json, path)
+      if (isLast(node)) this.#visit(node, slot, steps)
+      else steps.push({ node, slot })
     }
   }
 
   #slotAt(json: unknown, path: string): Slot {
+    if (isKey(path)) return slotIn(json, path)
     const keys = parsePath(path)
     let slot = slotIn(json, keys[0] as string)
     for (let i = 1; i < keys.length; i++) slot = slotIn(this.#contentOf(valueIn(slot)), keys[i] as string)
@@ -94,7 +94,7 @@ export class Reading {
   }
 
   /** Puts there what an annotation says. @returns the container, if it is one */
-  #make(type: Type, slot: Slot): Opened | undefined {
+  #make(type: Type, slot: Slot): shells.Shell | undefined {
     const json = valueIn(slot)
     const own = ownNameOf(type)
     if (own === 'Custom') return this.#laterInList(slot, shells.list(json))
@@ -108,18 +108,17 @@ export class Reading {
     return undefined
   }
 
-  #laterInList(slot: Slot, parts: readonly unknown[]): Opened {
+  #laterInList(slot: Slot, parts: readonly unknown[]): shells.Shell {
     return this.#later(slot, shells.text(parts[0]), () => parts[1])
   }
 
-  #open(slot: Slot, shell: shells.Shell): Opened {
-    const opened = { ...shell, turn: 0 }
-    this.#opened.set(shell.value, opened)
+  #open(slot: Slot, shell: shells.Shell): shells.Shell {
+    this.#opened.set(shell.value, shell)
     put(slot, shell.value)
-    return opened
+    return shell
   }
 
-  #later(slot: Slot, name: string, payload: () => unknown): Opened {
+  #later(slot: Slot, name: string, payload: () => unknown): shells.Shell {
     const transformer = transformerNamed(name)
     if (transformer === undefined) throw unregistered('custom type', name)
     const value = new Later([slot])
@@ -127,7 +126,7 @@ export class Reading {
       const made = transformer.deserialize(payload())
       for (const each of value.slots) if (valueIn(each) === value) put(each, made)
     }
-    return this.#open(slot, { value, content: valueIn(slot) as Raw, fill })
+    return this.#open(slot, { value, content: valueIn(slot) as Raw, fill, turn: 0 })
   }
 
   #equalize(equalities: unknown): void {
@@ -141,6 +140,7 @@ export class Reading {
   /** Each path is looked up when those before it have their value: it may lead through them. */
   #same(first: Slot, paths: readonly unknown[]): void {
     const value = this.#earliest(first, paths)
+    if (value instanceof Later && value !== valueIn(first)) value.slots.push(first)
     put(first, value)
     for (const path of paths) {
       const slot = this.#find(path)
@@ -166,6 +166,11 @@ export class Reading {
   #turnOf(later: Later): number {
     return this.#opened.get(later)?.turn ?? 0
   }
+}
+
+/** Whether nothing is annotated inside. */
+function isLast(node: unknown): boolean {
+  return Array.isArray(node) && node.length === 1
 }
 
 function checked(type: unknown): Type {

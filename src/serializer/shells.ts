@@ -8,6 +8,8 @@ export interface Shell {
   readonly value: object
   readonly content: Raw
   fill(): void
+  /** Which one it is to be filled. */
+  turn: number
 }
 
 export function mapShell(json: unknown): Shell {
@@ -19,7 +21,7 @@ export function mapShell(json: unknown): Shell {
       value.set(row[0], row[1])
     }
   }
-  return { value, content: content(rows), fill }
+  return { value, content: content(rows), fill, turn: 0 }
 }
 
 export function setShell(json: unknown): Shell {
@@ -28,7 +30,7 @@ export function setShell(json: unknown): Shell {
   const fill = (): void => {
     for (const element of elements) value.add(element)
   }
-  return { value, content: content(elements), fill }
+  return { value, content: content(elements), fill, turn: 0 }
 }
 
 /** An instance of a registered class. As superjson does, it calls the setters of the class. */
@@ -42,7 +44,7 @@ export function instanceShell(identifier: string, json: unknown): Shell {
       if (key === '__proto__' || !Reflect.set(value, key, property)) define(value, key, property, true)
     }
   }
-  return { value, content: properties, fill }
+  return { value, content: properties, fill, turn: 0 }
 }
 
 export function nullShell(json: unknown): Shell {
@@ -51,7 +53,7 @@ export function nullShell(json: unknown): Shell {
   const fill = (): void => {
     for (const [key, property] of Object.entries(properties)) define(value, key, property, true)
   }
-  return { value, content: properties, fill }
+  return { value, content: properties, fill, turn: 0 }
 }
 
 /** An array with holes, or with properties besides its elements. */
@@ -67,7 +69,7 @@ export function arrayShell(json: unknown): Shell {
     value.length = length
     for (const [key, element] of entries) define(value, key, element, true)
   }
-  return { value, content: content(parts), fill }
+  return { value, content: content(parts), fill, turn: 0 }
 }
 
 export function errorShell(json: unknown): Shell {
@@ -75,7 +77,7 @@ export function errorShell(json: unknown): Shell {
   const [shown, hidden] = [object(parts[5]), object(parts[6])]
   const [type, name, message, stack, identifier] = parts.slice(0, 5).map(text)
   const value = makeError(['error', type, name, message, stack, identifier] as Parameters<typeof makeError>[0])
-  return { value, content: content(parts), fill: () => fillError(value, { shown, hidden }) }
+  return { value, content: content(parts), fill: () => fillError(value, { shown, hidden }), turn: 0 }
 }
 
 /** An error that superjson wrote: it has neither class nor stack. */
@@ -88,7 +90,7 @@ export function plainErrorShell(json: unknown): Shell {
     if ('cause' in properties) define(value, 'cause', properties.cause, false)
     for (const key of allowedErrorProps()) if (Object.hasOwn(properties, key)) define(value, key, properties[key], true)
   }
-  return { value, content: properties, fill }
+  return { value, content: properties, fill, turn: 0 }
 }
 
 export function list(json: unknown): unknown[] {

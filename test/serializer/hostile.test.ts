@@ -10,8 +10,12 @@ class Registered {
 
 beforeAll(() => {
   SuperJSON.registerClass(Registered, 'hostile.Registered')
-  SuperJSON.registerCustom<unknown, null>(
-    { isApplicable: (value) => value === Registered, serialize: () => null, deserialize: (payload) => ({ payload }) },
+  SuperJSON.registerCustom<typeof Registered, null>(
+    {
+      isApplicable: (value): value is typeof Registered => value === Registered,
+      serialize: () => null,
+      deserialize: () => Registered,
+    },
     'hostile.custom',
   )
 })
