@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { inspect, promisify } from 'node:util'
 import { createClient } from 'redis'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Connector } from '../../src/connector/connector.ts'
 import { TransformError } from '../../src/errors.ts'
 import { follow, recipeOf } from '../../src/plugin.ts'
@@ -197,6 +197,49 @@ describe('with a server that is well', () => {
       await end(connect({ url: server.url }))
       expect(await removeLeftovers({ url: server.url, prefix: 'other' })).toEqual([])
       expect(await client.dbSize()).toBe(2)
+    })
+
+    describe('as time passes', () => {
+      const minute = 60_000
+      beforeEach(() => {
+        vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'] })
+      })
+      afterEach(() => {
+        vi.useRealTimers()
+      })
+
+      test('a connector says again and again that its run is in use, although it is not used itself', async () => {
+        const connector = connect({ url: server.url })
+        await connector.put(bytes('hello'))
+        for (let hour = 0; hour < 3; hour++) {
+          await vi.advanceTimersByTimeAsync(60 * minute)
+          await client.del(`taps-sdk:${connector.run}:alive`)
+          await vi.advanceTimersByTimeAsync(minute)
+          await expect.poll(() => client.exists(`taps-sdk:${connector.run}:alive`)).toBe(1)
+        }
+      })
+
+      test('a copy does so for some minutes after it was used', async () => {
+        const connector = connect({ url: server.url })
+        const copy = await copyOf(connector)
+        for (let round = 0; round < 2; round++) {
+          await copy.put(bytes('hello'))
+          await vi.advanceTimersByTimeAsync(9 * minute)
+          expect(vi.getTimerCount()).toBe(1)
+          await vi.advanceTimersByTimeAsync(3 * minute)
+          expect(vi.getTimerCount()).toBe(0)
+        }
+      })
+
+      test('values that have expired are forgotten', async () => {
+        const connector = connect({ url: server.url, ttl: minute })
+        await connector.put(bytes('old'))
+        await vi.advanceTimersByTimeAsync(5 * minute)
+        await connector.put(bytes('young'))
+        expect(await client.zCard(`taps-sdk:${connector.run}:index`)).toBe(2)
+        await vi.advanceTimersByTimeAsync(2 * minute)
+        await expect.poll(() => client.zCard(`taps-sdk:${connector.run}:index`)).toBe(1)
+      })
     })
 
     test('a run is alive while only a copy stores in it', async () => {

@@ -30,7 +30,7 @@ export interface RedisServer {
 
 // The shell becomes the server, with the path of its folder as $0. What it leaves behind waits for the end of a pipe, which comes with the end of the process that has
 // started the server, however that ends.
-const WATCHED = '{ cat <&3; kill -9 $$; rm -r "$0"; } >/dev/null 2>&1 & exec "$@" 3<&-'
+const WATCHED = '{ cat <&3; kill -9 $$; rm -r "$0"; } >/dev/null 2>&1 & exec "$@" 3<&- 2>&1'
 const ATTEMPTS = 5
 
 /** Starts a server on a free port of this machine, and waits until it answers. */
@@ -49,7 +49,7 @@ async function start(port: number, args: readonly string[]): Promise<RedisServer
   const dir = mkdtempSync(join(tmpdir(), 'taps-sdk-redis-'))
   const own = ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir, '--save', '', '--appendonly', 'no']
   const server = spawn('sh', ['-c', WATCHED, dir, redisServer(), ...own, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+    stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
   })
   const ended = once(server, 'exit')
   const kill = async (): Promise<void> => {
