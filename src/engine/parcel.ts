@@ -125,7 +125,8 @@ export class Parcel {
   }
 
   #count({ stubs, inside }: Given): void {
-    this.bytes = 0
+    // By an earlier attempt, after which values may stand in the places of references.
+    if (this.bytes > 0) return
     for (const { identifier } of new Set([...stubs, ...inside])) this.bytes += this.#references.sizeOf(identifier)
   }
 

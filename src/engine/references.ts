@@ -15,6 +15,8 @@ export interface Entry {
   readers: number
   /** References in the hands of who holds the future. */
   holds: number
+  /** The one that counts instead: a transformer may give equal values one identifier. */
+  same: Entry | undefined
 }
 
 /** A step that a task waits for and that is no parent: if it fails, the task itself has failed. */
@@ -41,7 +43,8 @@ export function fetched(outcome: unknown): StepFuture {
 /** What stands in the arguments in the place of a value, and what it stands for. */
 export interface Placed {
   readonly place: Reference | StepFuture
-  readonly entry: Entry
+  /** Undefined for what is not ours to free. */
+  readonly entry: Entry | undefined
 }
 
 /** The data plane of an engine: what it has stored, and when that is freed. */
@@ -88,28 +91,29 @@ export class References implements ReferenceOwner {
     if (known !== undefined && this.#isThere(known.entry)) return known
     const left = this.plane.leave(value, where)
     if (left === undefined) return undefined
-    const placed = isThenable(left) ? this.#later(value, left) : this.#now(left.identifier)
+    const placed = isThenable(left) ? this.#later(value, left) : this.#now(left)
     if (isObject) this.#byValue.set(value, placed)
     return placed
   }
 
-  #isThere(entry: Entry): boolean {
-    return entry.identifier === undefined || this.#entries.get(keyOf(entry.identifier.value)) === entry
+  #isThere(entry: Entry | undefined): boolean {
+    if (entry === undefined) return false
+    const counts = entry.same ?? entry
+    return counts.identifier === undefined || this.#entries.get(keyOf(counts.identifier.value)) === counts
   }
 
-  #now(identifier: unknown): Placed {
-    const entry = this.#entryOf(identifier)
-    return { place: new Reference(this, identifier), entry }
+  #now(left: NonNullable<Left>): Placed {
+    return { place: new Reference(this, left.identifier), entry: this.#entryFor(left) }
   }
 
   #later(value: unknown, left: Promise<Left>): Placed {
     const place = new StepFuture(true)
-    const entry: Entry = { identifier: undefined, readers: 0, holds: 0 }
+    const entry: Entry = { identifier: undefined, readers: 0, holds: 0, same: undefined }
     this.#track(
       left.then(
         (stored) => {
           if (stored === undefined) return place.settle(SUCCEEDED, value)
-          this.#enter(entry, stored.identifier)
+          this.#enter(entry, stored)
           place.settle(SUCCEEDED, new Reference(this, stored.identifier))
           this.#freeIfUnused(entry)
         },
@@ -125,11 +129,11 @@ export class References implements ReferenceOwner {
 
   /** A task may read it: it is not freed before {@link release}. */
   retain(entry: Entry): void {
-    entry.readers++
+    ;(entry.same ?? entry).readers++
   }
 
   release(entry: Entry): void {
-    entry.readers--
+    ;(entry.same ?? entry).readers--
     this.#freeIfUnused(entry)
   }
 
@@ -152,7 +156,7 @@ export class References implements ReferenceOwner {
    */
   adopt(identifier: unknown, isNew: boolean): Reference {
     const reference = new Reference(this, identifier)
-    const entry = isNew ? this.#entryOf(identifier) : this.#entries.get(keyOf(identifier))
+    const entry = this.#entryFor({ identifier, isNew })
     if (entry !== undefined) {
       entry.holds++
       this.#collected.register(reference, entry)
@@ -189,26 +193,45 @@ export class References implements ReferenceOwner {
     const key = keyOf(identifier)
     let entry = this.#entries.get(key)
     if (entry === undefined) {
-      entry = { identifier: { value: identifier }, readers: 0, holds: 0 }
+      entry = { identifier: { value: identifier }, readers: 0, holds: 0, same: undefined }
       this.#entries.set(key, entry)
     }
     return entry
   }
 
-  #enter(entry: Entry, identifier: unknown): void {
-    entry.identifier = { value: identifier }
-    this.#entries.set(keyOf(identifier), entry)
+  /** What was not stored for this is known already, or the user's own, which is not ours to free. */
+  #entryFor({ identifier, isNew }: NonNullable<Left>): Entry | undefined {
+    return isNew ? this.#entryOf(identifier) : this.#entries.get(keyOf(identifier))
+  }
+
+  /** What an entry was made for is stored. */
+  #enter(entry: Entry, { identifier, isNew }: NonNullable<Left>): void {
+    const key = keyOf(identifier)
+    const known = this.#entries.get(key)
+    if (known !== undefined) {
+      entry.same = known
+      known.readers += entry.readers
+    } else if (isNew) {
+      entry.identifier = { value: identifier }
+      this.#entries.set(key, entry)
+    }
   }
 
   #freeIfUnused(entry: Entry): void {
-    if (entry.readers > 0 || entry.holds > 0 || entry.identifier === undefined || this.#isClosed) return
-    const { value } = entry.identifier
-    if (!this.#entries.delete(keyOf(value))) return
-    const { evict } = this.#transformer
-    if (evict === undefined) return
+    const { readers, holds, identifier } = entry.same ?? entry
+    if (readers > 0 || holds > 0 || identifier === undefined || this.#isClosed) return
+    const key = keyOf(identifier.value)
+    if (this.#entries.get(key) === (entry.same ?? entry)) this.#free(key, identifier.value)
+  }
+
+  #free(key: unknown, identifier: unknown): void {
+    this.#entries.delete(key)
+    if (this.#transformer.evict === undefined) return
+    // Unless an equal value was stored meanwhile, and has the same identifier.
+    const evict = (): unknown => (this.#entries.has(key) ? undefined : this.#transformer.evict?.(identifier))
     void this.#track(
       Promise.resolve()
-        .then(() => evict.call(this.#transformer, value))
+        .then(evict)
         .catch((error) => this.#report('A value could not be freed', error)),
     )
   }

@@ -59,8 +59,15 @@ export class DataPlane {
     if (isLazy(value)) return this.#leaveLazy(value as LazyValue<unknown>, where)
     return contained(where, 'transformed', () => {
       if (this.transformer.isIdentifier(value)) return { identifier: value, isNew: false }
-      if (!this.#wants(value, where)) return undefined
-      return whenThere(this.transformer.transform(value), (identifier) => ({ identifier, isNew: true }))
+      return this.#wants(value, where) ? this.#store(value) : undefined
+    })
+  }
+
+  #store(value: unknown): Left | Promise<Left> {
+    return whenThere(this.transformer.transform(value), (identifier) => {
+      if (this.transformer.isIdentifier(identifier)) return { identifier, isNew: true }
+      // The value would not come back where only that tells.
+      throw new TypeError(`transform returned ${describe(identifier)}, which its isIdentifier does not recognize`)
     })
   }
 
@@ -70,11 +77,11 @@ export class DataPlane {
     throw new TypeError(`the filter answers ${describe(answer)}, not true or false`)
   }
 
-  /** One that came by reference goes on by it. */
+  /** One that came by reference goes on by it; any other is stored whatever the filter says, since a lazy value itself cannot travel. */
   #leaveLazy(value: LazyValue<unknown>, where: Where): Left | Promise<Left> {
     const { identifier, path } = value
     if (identifier !== undefined && path.length === 0) return { identifier, isNew: false }
-    return value.get().then((there) => this.leave(there, where))
+    return value.get().then((there) => contained(where, 'transformed', () => this.#store(there)))
   }
 
   /** Throws `TransformError` if the transformer cannot tell. */
