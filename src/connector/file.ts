@@ -50,12 +50,19 @@ export class FileConnector implements Connector {
     withRecipe(this, { module: import.meta.url, name: 'FileConnector', options: { dir, ttl, run } })
   }
 
-  /** Writes a file, whole or not at all. @returns `<run>/<uuid>` @throws TransformError if that fails, TapsError after `close` */
+  /**
+   * Writes a file, whole or not at all.
+   * @returns `<run>/<uuid>`
+   * @throws TransformError if that fails, TapsError after `close`
+   */
   put(chunks: readonly Uint8Array[]): string {
     return this.#folder.put(chunks)
   }
 
-  /** What the file holds; a promise if it is large. `undefined` if there is none (any more). @throws TransformError for a key of another run */
+  /**
+   * What the file holds; a promise if it is large. `undefined` if there is none (any more).
+   * @throws TransformError for a key of another run
+   */
   get(key: unknown): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     return this.#folder.get(key)
   }

@@ -5,8 +5,8 @@ import { connectionTo, PREFIX, type RedisServerOptions, serverChecks } from './r
 import { parseRun } from './run.ts'
 
 /**
- * Removes what runs have left in Redis whose programs have ended without closing their connector, five minutes after they did. What was kept
- * on purpose is removed as well. Nothing else is touched.
+ * Removes what runs have left in Redis whose programs have ended without closing their connector, five minutes after they did.
+ * What was kept on purpose is removed as well. Nothing else is touched.
  * @returns the names of the runs
  * @throws ConfigError for a wrong option, TransformError if Redis cannot be reached
  */

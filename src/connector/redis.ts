@@ -31,8 +31,8 @@ const PATIENCE = 600_000
 const LARGEST = 512 * 1024 * 1024
 
 /**
- * Stores bytes in Redis, one value for each key, named `<prefix>:<run>:<uuid>`. It needs the package `redis`, and connects when it is
- * first used. Keys are strings, valid in this run only. What goes wrong is told by a `TransformError` that names host and port.
+ * Stores bytes in Redis, one value for each key, named `<prefix>:<run>:<uuid>`. It needs the package `redis`, and connects when
+ * it is first used. Keys are strings, valid in this run only. What goes wrong is told by a `TransformError` that names host and port.
  */
 export class RedisConnector implements Connector {
   /** What tells the keys of this connector from those of others. */

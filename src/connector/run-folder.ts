@@ -5,7 +5,7 @@ import { totalOf } from './chunks.ts'
 import { folderError, isMissing, unlessMissing } from './folder-errors.ts'
 import { nameOf, newKey } from './run.ts'
 
-/** Larger files are read in a thread of libuv, so that the event loop goes on; for smaller ones that takes longer than reading them. */
+/** Larger files are read in a thread of libuv, so that the event loop goes on; smaller ones take less time than that. */
 const LARGE = 1_000_000
 
 // Neither a link nor a pipe that somebody put in the place of a file may lead elsewhere, or hold up the process.

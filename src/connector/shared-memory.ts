@@ -71,7 +71,10 @@ export class SharedMemoryConnector implements Connector {
     return this.#store.put(chunks)
   }
 
-  /** Between threads the memory itself, else a copy; `undefined` if there is none (any more). @throws TransformError for a key of another run */
+  /**
+   * Between threads the memory itself, else a copy; `undefined` if there is none (any more).
+   * @throws TransformError for a key of another run
+   */
   get(key: unknown): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     return this.#store.get(key)
   }

@@ -3,7 +3,7 @@ import { describe, isObject } from '../options.ts'
 import { copyInto, totalOf } from './chunks.ts'
 import { newKey } from './run.ts'
 
-/** Before the bytes stands whether they are evicted, and when they expire. A multiple of 8, so that any typed array fits behind. */
+/** Before the bytes stands whether they are evicted, and when they expire: a multiple of 8, so that any typed array fits. */
 const HEADER = 16
 const EVICTED = 0
 const EXPIRES = 1
@@ -17,8 +17,9 @@ interface ThreadKey {
 }
 
 /**
- * Memory that is not shared, as much as there is of each piece that is. The garbage collector knows nothing of the size of shared memory,
- * and would let gigabytes lie; of these it does, and takes both together. Nobody touches them, so that they are addresses only.
+ * Memory that is not shared, as much as there is of each piece that is. The garbage collector knows nothing of the size of
+ * shared memory, and would let gigabytes lie; of these it does, and takes both together. Nobody touches them, so that they are
+ * addresses only.
  */
 const weights: WeakMap<SharedArrayBuffer, ArrayBuffer> = new WeakMap()
 

@@ -28,8 +28,8 @@ export interface RedisServer {
   stop(): Promise<void>
 }
 
-// The shell becomes the server, with the path of its folder as $0. What it leaves behind waits for the end of a pipe, which comes with the end of the process that has
-// started the server, however that ends.
+// The shell becomes the server, with the path of its folder as $0. What it leaves behind waits for the end of a pipe, which
+// comes with the end of the process that has started the server, however that ends.
 const WATCHED = '{ cat <&3; kill -9 $$; rm -r "$0"; } >/dev/null 2>&1 & exec "$@" 3<&- 2>&1'
 const ATTEMPTS = 5
 
