@@ -14,6 +14,7 @@ import { poolMixed } from './pool-mixed.ts'
 import { poolStart } from './pool-start.ts'
 import { poolWords } from './pool-words.ts'
 import { scale } from './scale.ts'
+import { serializer } from './serializer.ts'
 
 export const cases: readonly Case[] = [
   bag,
@@ -31,4 +32,5 @@ export const cases: readonly Case[] = [
   poolStart,
   poolHeap,
   dataPlane,
+  serializer,
 ]

@@ -62,36 +62,32 @@ export function isSmall(length: number): boolean {
  * @returns the first is made here, the others are the large buffers, as they are, and zeros behind them
  */
 export function writeFrame({ text, buffers }: Frame, hasChecksum: boolean): readonly Uint8Array[] {
-  const large = buffers.findIndex(({ byteLength }) => !isSmall(byteLength))
-  const small = large === -1 ? buffers : buffers.slice(0, large)
-  const first = writeFirst(text, buffers, small, hasChecksum)
-  const chunks = [first]
-  for (const buffer of buffers.slice(small.length)) {
-    chunks.push(buffer)
-    const gap = aligned(buffer.byteLength) - buffer.byteLength
-    if (gap > 0) chunks.push(ZEROS.subarray(0, gap))
-  }
-  if (hasChecksum) viewOf(first).setUint32(4, checksum(chunks), true)
+  const start = HEAD + ENTRY * buffers.length
+  const small = buffers.filter(({ byteLength }) => isSmall(byteLength))
+  const room = small.reduce((size, { byteLength }) => size + aligned(byteLength), 0)
+  const { bytes, length } = encodeText(text, start, room)
+  copyTo(bytes, start + aligned(length), small)
+  const chunks = [bytes, ...padded(buffers.slice(small.length))]
+  const head = viewOf(bytes)
+  writeHead(head, length, buffers, hasChecksum)
+  if (hasChecksum) head.setUint32(4, checksum(chunks), true)
   return chunks
 }
 
-/** Head, table, text, and the small buffers. */
-function writeFirst(
-  text: string,
-  all: readonly Uint8Array[],
-  small: readonly Uint8Array[],
-  hasChecksum: boolean,
-): Uint8Array {
-  const start = HEAD + ENTRY * all.length
-  const room = small.reduce((size, { byteLength }) => size + aligned(byteLength), 0)
-  const { bytes, length } = encodeText(text, start, room)
-  writeHead(viewOf(bytes), length, all, hasChecksum)
-  let at = start + aligned(length)
-  for (const buffer of small) {
+function copyTo(bytes: Uint8Array, start: number, buffers: readonly Uint8Array[]): void {
+  let at = start
+  for (const buffer of buffers) {
     bytes.set(buffer, at)
     at += aligned(buffer.byteLength)
   }
-  return bytes
+}
+
+/** With zeros up to the next multiple of 8. */
+function padded(buffers: readonly Uint8Array[]): Uint8Array[] {
+  return buffers.flatMap((buffer) => {
+    const gap = aligned(buffer.byteLength) - buffer.byteLength
+    return gap === 0 ? [buffer] : [buffer, ZEROS.subarray(0, gap)]
+  })
 }
 
 /** Puts the text where it belongs, with room before and behind it. */

@@ -92,8 +92,8 @@ function readBoxed(json: unknown): object {
 }
 
 function readDate(json: unknown): Date {
-  const date = new Date(String(json))
-  if (typeof json !== 'string' || Number.isNaN(date.getTime())) throw new TypeError('there is no such Date')
+  const date = new Date(typeof json === 'string' ? json : Number.NaN)
+  if (Number.isNaN(date.getTime())) throw new TypeError('there is no such Date')
   return date
 }
 
