@@ -1,5 +1,6 @@
 import { TapsError, TransformError } from '../errors.ts'
 import { describe, isObject } from '../options.ts'
+import { weigh } from '../weight.ts'
 import { copyInto, totalOf } from './chunks.ts'
 import { newKey } from './run.ts'
 
@@ -16,17 +17,6 @@ interface ThreadKey {
   readonly memory: SharedArrayBuffer
 }
 
-/**
- * Memory that is not shared, as much as there is of each piece that is. The garbage collector knows nothing of the size of
- * shared memory, and would let gigabytes lie; of these it does, and takes both together. Nobody touches them, so that they are
- * addresses only.
- */
-const weights: WeakMap<SharedArrayBuffer, ArrayBuffer> = new WeakMap()
-
-function weigh(memory: SharedArrayBuffer): void {
-  if (!weights.has(memory)) weights.set(memory, new ArrayBuffer(memory.byteLength))
-}
-
 /** Bytes that the threads of this process share. Nobody keeps a list of them: a key is all that holds its memory. */
 export class ThreadMemory {
   readonly #run: string
@@ -41,7 +31,7 @@ export class ThreadMemory {
   put(chunks: readonly Uint8Array[]): ThreadKey {
     if (this.#isClosed) throw new TapsError('ILLEGAL_STATE', 'The SharedMemoryConnector is closed: it stores no more')
     const memory = new SharedArrayBuffer(HEADER + totalOf(chunks))
-    weigh(memory)
+    weigh(memory, memory.byteLength)
     new Float64Array(memory, 0, 2)[EXPIRES] = Date.now() + this.#ttl
     copyInto(new Uint8Array(memory, HEADER), chunks)
     return { id: newKey(this.#run), run: this.#run, memory }
@@ -70,7 +60,7 @@ export class ThreadMemory {
       throw new TransformError(`${describe(key)} is no key of a SharedMemoryConnector between threads`)
     if (run !== this.#run)
       throw new TransformError(`A key of run ${describe(run)} was given to a SharedMemoryConnector of run ${this.#run}`)
-    weigh(memory)
+    weigh(memory, memory.byteLength)
     return memory
   }
 }

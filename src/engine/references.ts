@@ -6,6 +6,7 @@ import { ValueFuture } from '../future/values.ts'
 import { recipeOf } from '../plugin.ts'
 import { DataPlane, type Left, type PlaneRecipe } from '../transformer/data-plane.ts'
 import type { Transformer } from '../transformer/transformer.ts'
+import { weigh } from '../weight.ts'
 
 /** What was stored, and who still needs it. */
 export interface Entry {
@@ -160,6 +161,7 @@ export class References implements ReferenceOwner {
     if (entry !== undefined) {
       entry.holds++
       this.#collected.register(reference, entry)
+      weigh(reference, this.sizeOf(identifier))
     }
     return reference
   }

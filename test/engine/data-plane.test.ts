@@ -556,6 +556,19 @@ describe('freeing', () => {
     expect(store.count('evict id:1')).toBe(1)
   })
 
+  test('results that nobody holds are freed in time, without being told: they weigh what they stand for', async () => {
+    const store = new Store()
+    store.sizeOf = () => 10_000_000
+    const engine = new Engine({ transformer: store, filter: lists, history: 0 })
+    let most = 0
+    for (let i = 0; i < 100; i++) {
+      expect(await engine.submit(sum, engine.submit(double, [i]))).toBe(2 * i)
+      await new Promise((resolve) => setImmediate(resolve))
+      most = Math.max(most, store.values.size)
+    }
+    expect(most).toBeLessThan(60)
+  })
+
   test('a result is kept as long as somebody holds the future, or a part of it', async () => {
     const store = new Store()
     const engine = new Engine({ transformer: store, filter: lists, history: 0 })
