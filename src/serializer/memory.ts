@@ -32,7 +32,7 @@ export class Memory {
     return this.#mention(hold, [-1])
   }
 
-  /** A view, and of its buffer what it shows. @returns what stands for it in JSON */
+  /** A view, and of its buffer what it shows: of shared memory too, which is read when the bytes are. @returns what stands for it in JSON */
   addView(view: ArrayBufferView): number[] {
     const { buffer, byteOffset, byteLength } = view
     const hold = this.#hold(buffer as ArrayBuffer)
@@ -77,11 +77,6 @@ export class Memory {
 function growth({ maxByteLength }: ModernBuffer): number {
   if (maxByteLength > MOST_RESERVED) throw new RangeError('it may grow larger than anybody would read')
   return maxByteLength
-}
-
-/** Whether a buffer is shared with others. */
-export function isShared({ buffer }: ArrayBufferView): boolean {
-  return Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]'
 }
 
 /** In elements; of a DataView in bytes. */

@@ -8,7 +8,7 @@ import { Annotations } from './annotations.ts'
 import type { Frame } from './frame.ts'
 import { type Kind, kindOf, viewType } from './kinds.ts'
 import { boxedJson, isPlain, jsonOfLeaf, typeOfLeaf } from './leaves.ts'
-import { isShared, Memory } from './memory.ts'
+import { Memory } from './memory.ts'
 import { type Document, escapeKey, isMadeByUser, ownType, type Type } from './notation.ts'
 import { allowedErrorProps, classOf, identifierOfSymbol, type RegisteredClass, transformerOf } from './registered.ts'
 import { rootSpot, type Spot, spotIn } from './spot.ts'
@@ -239,7 +239,6 @@ export class Writing {
   }
 
   #view(view: ArrayBufferView, spot: Spot): unknown {
-    if (isShared(view)) return refuse(view, spot, SHARED)
     return this.#as(ownType(viewType(view)), this.#memory.addView(view), spot)
   }
 

@@ -184,6 +184,16 @@ describe('binary data', () => {
     expect((deserialize(memory, { share: true }) as typeof value).bytes.buffer).toBe(memory.buffer)
   })
 
+  test('in shared memory arrives as a copy, of which views are views', () => {
+    const memory = new SharedArrayBuffer(24)
+    const value = { bytes: new Uint8Array(memory, 8, 3), floats: new Float64Array(memory, 8, 2) }
+    value.floats[1] = 1.5
+    const back = deserialize(bytesOf(value)) as typeof value
+    expect([...back.floats]).toEqual([0, 1.5])
+    expect(back.bytes.buffer).toBe(back.floats.buffer)
+    expect(back.floats.buffer).toBeInstanceOf(ArrayBuffer)
+  })
+
   test('in Blobs and Files arrives, with a promise', async () => {
     const file = new File(['abc'], 'a.txt', { type: 'text/plain', lastModified: 7 })
     const chunks = serialize({
