@@ -44,7 +44,8 @@ export class Reading {
   }
 
   #annotate(values: unknown): void {
-    const steps: Step[] = [{ node: values, slot: this.#root }]
+    const steps: Step[] = []
+    this.#visit(values, this.#root, steps)
     for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
       if ('turn' in step) step.turn = this.#closed.push(step)
       else this.#visit(step.node, step.slot, steps)
@@ -54,10 +55,9 @@ export class Reading {
   #visit(node: unknown, slot: Slot, steps: Step[]): void {
     const json = valueIn(slot)
     if (!Array.isArray(node)) return this.#visitInside(node, json, steps)
-    const [type, inside] = node as unknown[]
-    const shell = this.#make(checked(type), slot)
+    const shell = this.#make(checked(node[0]), slot)
     if (shell !== undefined) steps.push(shell)
-    if (inside !== undefined) this.#visitInside(inside, json, steps)
+    if (node.length > 1) this.#visitInside(node[1], json, steps)
   }
 
   #visitInside(nodes: unknown, json: unknown, steps: Step[]): void {

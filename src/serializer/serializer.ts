@@ -1,4 +1,5 @@
 import { SerializationError } from '../errors.ts'
+import { checkOptions, oneOf } from '../options.ts'
 import { readFrame, writeFrame } from './frame.ts'
 import { isObject } from './raw.ts'
 import { Reading } from './reading.ts'
@@ -18,18 +19,23 @@ export interface DeserializeOptions {
   readonly share?: boolean | undefined
 }
 
+const trueOrFalse = oneOf('true or false', (value) => typeof value === 'boolean')
+const WRITING = { root: oneOf('a string', (value) => typeof value === 'string'), checksum: trueOrFalse }
+const READING = { share: trueOrFalse }
+
 /**
  * Writes a value in bytes, for a file, a data base, or another program: all that structured clone takes but for shared memory,
  * and what was registered with superjson. Getters are called, once; properties that are not enumerable and those whose keys are
  * symbols are left out, as are names of properties of arrays with more than 10,000 elements.
  * @returns the bytes, in pieces that belong together in this order: the first is new, others are the value's own memory, which is
  * not copied; a promise if there is a Blob or a File in the value
- * @throws SerializationError with the path of what cannot be written, such as `value.config.socket`
+ * @throws SerializationError with the path of what cannot be written, such as `value.config.socket`; ConfigError for a wrong option
  */
 export function serialize(
   value: unknown,
   options: SerializeOptions = {},
 ): readonly Uint8Array[] | Promise<readonly Uint8Array[]> {
+  checkOptions('serialize', options, WRITING)
   const { root = 'value', checksum = true } = options
   const writing = new Writing(value, root)
   writing.walk()
@@ -43,9 +49,11 @@ export function serialize(
  * transformers that this program registered with superjson, and take time and memory in proportion to their number.
  * @param bytes - all of them, as one
  * @returns the value again; binary data has memory of its own, unless it may share that of `bytes`
- * @throws SerializationError for bytes that are damaged or of something else, and for what needs a class that is not registered here
+ * @throws SerializationError for bytes that are damaged or of something else, and for what needs a class that is not registered here;
+ * ConfigError for a wrong option
  */
 export function deserialize(bytes: Uint8Array, options: DeserializeOptions = {}): unknown {
+  checkOptions('deserialize', options, READING)
   try {
     return read(bytes, options.share === true)
   } catch (cause) {
