@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync } from 'node:fs'
+import { existsSync, renameSync, writeFileSync } from 'node:fs'
 import { defineTransformer, task } from '../../../src/index.ts'
 
 /** Bytes all of which are the same. */
@@ -31,7 +31,9 @@ export const dieStoring = task({ name: 'dieStoring' }, () => ({
 
 /** Leaves a trace, and waits until its client is gone, which ends its process. */
 export const waitForEver = task({ name: 'waitForEver' }, (trace: string, _: Uint8Array) => {
-  appendFileSync(trace, `${process.pid}\n`)
+  // There when it is complete.
+  writeFileSync(`${trace}.part`, `${process.pid}`)
+  renameSync(`${trace}.part`, trace)
   return new Promise<number>(() => {})
 })
 
@@ -45,7 +47,7 @@ export const moody = defineTransformer({
       const mood = (value as { store?: string }).store
       if (mood === 'stuck') return new Promise(() => {})
       if (mood !== undefined && !existsSync(mood)) {
-        appendFileSync(mood, '')
+        writeFileSync(mood, '')
         throw new RangeError('not the first time')
       }
       return { moody: value }
