@@ -1,6 +1,7 @@
 import { isKey, ownNameOf, parsePath, type Type } from './notation.ts'
 import { put, type Raw, type Slot, slotIn, valueIn } from './raw.ts'
 import { isOwnLeaf, leafOf, ownLeafOf } from './read-leaf.ts'
+import { RegExps } from './reg-exps.ts'
 import { transformerNamed, unregistered } from './registered.ts'
 import * as shells from './shells.ts'
 import type { Views } from './views.ts'
@@ -26,6 +27,7 @@ export class Reading {
   readonly #views: Views
   readonly #opened: Map<unknown, shells.Shell> = new Map()
   readonly #closed: shells.Shell[] = []
+  readonly #regExps = new RegExps()
   /** The innermost container that the last path led through. */
   #innermost: shells.Shell | undefined
 
@@ -101,6 +103,8 @@ export class Reading {
     if (own === undefined && type[0] === 'custom') return this.#later(slot, type[1], () => json)
     const shell = own === undefined ? shellOf(type, json) : ownShellOf(own, json)
     if (shell !== undefined) return this.#open(slot, shell)
+    if (type === 'regexp') this.#regExps.add(json)
+    if (own === 'RegExp') this.#regExps.add(shells.list(json)[0])
     if (own === undefined) put(slot, leafOf(type, json))
     else if (own === 'Blob' || own === 'File') put(slot, this.#views.blob(json))
     else if (isOwnLeaf(own)) put(slot, ownLeafOf(own, json))

@@ -10,6 +10,7 @@ import { type Kind, kindOf, viewType } from './kinds.ts'
 import { boxedJson, isPlain, jsonOfLeaf, typeOfLeaf } from './leaves.ts'
 import { Memory } from './memory.ts'
 import { type Document, escapeKey, isMadeByUser, ownType, type Type } from './notation.ts'
+import { RegExps } from './reg-exps.ts'
 import { allowedErrorProps, classOf, identifierOfSymbol, type RegisteredClass, transformerOf } from './registered.ts'
 import { rootSpot, type Spot, spotIn } from './spot.ts'
 import * as is from './types.ts'
@@ -27,6 +28,7 @@ const SHARED = 'its memory cannot leave this process: pass a copy of its data, a
 export class Writing {
   readonly #memory = new Memory()
   readonly #annotations = new Annotations()
+  readonly #regExps = new RegExps()
   readonly #seen: Map<object, Spot> = new Map()
   readonly #waiting: Spot[] = []
   readonly #document: Document
@@ -234,6 +236,7 @@ export class Writing {
 
   #regExp(regExp: RegExp, spot: Spot): unknown {
     const { source, flags, lastIndex } = regExp
+    this.#regExps.add(source)
     if (lastIndex === 0) return this.#as(is.REGEXP, `/${source}/${flags}`, spot)
     return this.#as(is.OWN_REGEXP, [source, flags, lastIndex], spot)
   }

@@ -304,6 +304,15 @@ describe('claims', () => {
     expect(read({ json: hex, meta: { values: [['custom', 'taps-sdk.BigInt']], v: 1 } })).toBe(2n ** 4_000_000n - 1n)
   })
 
+  test('of regular expressions that take long are refused', () => {
+    const slow = '[\\p{L}]'
+    const long = `/${slow.repeat(20_000)}/iu`
+    expect(refusalOf(long, ['regexp'])).toContain('so many characters')
+    expect(refusalOf([long, '', 1], [['custom', 'taps-sdk.RegExp']])).toContain('so many characters')
+    const many = Array.from({ length: 20_000 }, (_, i) => `/${'a'.repeat(100)}${i}/`)
+    expect(refusalOf(many, Object.fromEntries(many.map((_, i) => [i, ['regexp']])))).toContain('so many characters')
+  })
+
   test('of deep nesting are refused', () => {
     const deep = (open: string, close: string): string => open.repeat(100_000) + close.repeat(100_000)
     expect(errorOf(() => deserialize(frameOf(`{"json":${deep('[', ']')}}`))).message).toContain('nested too deeply')

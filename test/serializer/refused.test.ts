@@ -77,6 +77,12 @@ describe('what cannot be written is refused with its path and a cure', () => {
     )
   })
 
+  test('regular expressions that nobody would read again', () => {
+    expect(refusal({ r: new RegExp('a'.repeat(100_001)) })).toContain('value.r cannot be serialized')
+    const many = Array.from({ length: 11 }, () => new RegExp('a'.repeat(100_000)))
+    expect(refusal(many)).toContain('value[10] cannot be serialized: regular expressions of so many characters')
+  })
+
   test('what makes itself while it is read', () => {
     const endless = (): object => ({ get next() { return endless() } }) // biome-ignore format: one line
     expect(refusal(endless())).toContain('it is nested too deeply')
