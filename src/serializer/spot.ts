@@ -59,3 +59,9 @@ export function fullPath(spot: Spot): string {
 export function stepOf({ path, key }: Spot): string {
   return path ?? escapeKey(String(key))
 }
+
+/** Whether a spot is inside of another. */
+export function isWithin(spot: Spot, other: Spot): boolean {
+  for (let at = spot.parent; at !== undefined; at = at.parent) if (at === other) return true
+  return false
+}

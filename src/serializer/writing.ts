@@ -1,8 +1,8 @@
 import { SerializationError } from '../errors.ts'
 import type { Transformer } from '../worker/custom-classes.ts'
-import { cure, describe } from '../worker/describe.ts'
-import { COMMON, customError, define, errorContent, errorPart } from '../worker/error-shape.ts'
-import { insideError, type Place, pathOf, payFor, placeOfGetter, type Step } from '../worker/place.ts'
+import { describe } from '../worker/describe.ts'
+import { errorContent, errorPart, isOfUsersClass } from '../worker/error-shape.ts'
+import { insideError, payFor, type Step } from '../worker/place.ts'
 import { isLoose } from '../worker/shallow-copy.ts'
 import { Annotations } from './annotations.ts'
 import type { Frame } from './frame.ts'
@@ -10,9 +10,11 @@ import { type Kind, kindOf, viewType } from './kinds.ts'
 import { boxedJson, isPlain, jsonOfLeaf, typeOfLeaf } from './leaves.ts'
 import { Memory } from './memory.ts'
 import { type Document, escapeKey, isMadeByUser, ownType, type Type } from './notation.ts'
+import { refuse, unwritable } from './refusal.ts'
 import { RegExps } from './reg-exps.ts'
-import { allowedErrorProps, classOf, identifierOfSymbol, type RegisteredClass, transformerOf } from './registered.ts'
-import { rootSpot, type Spot, spotIn } from './spot.ts'
+import { classOf, identifierOfSymbol, type RegisteredClass, transformerOf } from './registered.ts'
+import { addAllowed, hasHoles, picked, spread } from './source.ts'
+import { isWithin, rootSpot, type Spot, spotIn } from './spot.ts'
 import * as is from './types.ts'
 
 /** JSON.stringify recurses, and so do many who will read the value. */
@@ -258,7 +260,8 @@ export class Writing {
   }
 
   #error(error: Error, spot: Spot): unknown {
-    if (customError(error) !== undefined) return this.#custom(error, transformerOf(error) as Transformer, spot)
+    const transformer = isOfUsersClass(error) ? transformerOf(error) : undefined
+    if (transformer !== undefined) return this.#custom(error, transformer, spot)
     const [, ...part] = errorPart(error)
     const { shown, hidden } = errorContent(error)
     addAllowed(error, shown, hidden)
@@ -292,47 +295,5 @@ export class Writing {
     this.#annotations.type(spot, is.OWN_CUSTOM)
     this.#child(payload, spot, 'property', 1, undefined, json, 1)
     return json
-  }
-}
-
-function refuse(value: unknown, spot: Spot, why: string = cure(value)): never {
-  throw new SerializationError(`${pathOf(spot)} is ${describe(value)}, which cannot be serialized: ${why}`)
-}
-
-function unwritable(spot: Place, cause: unknown): SerializationError {
-  const reason = cause instanceof Error ? `: ${cause.message}` : ''
-  return new SerializationError(`${pathOf(spot)} cannot be serialized${reason}`, { cause })
-}
-
-/** The getters of an object are called here, and never again. */
-function spread(source: object, spot: Spot): Record<string, unknown> {
-  try {
-    return { ...source }
-  } catch (cause) {
-    throw unwritable(placeOfGetter(source, spot), cause)
-  }
-}
-
-function isWithin(spot: Spot, other: Spot): boolean {
-  for (let at = spot.parent; at !== undefined; at = at.parent) if (at === other) return true
-  return false
-}
-
-/** Of an array of any length: `isLoose` looks at some elements only. */
-function hasHoles(array: readonly unknown[]): boolean {
-  for (let i = 0; i < array.length; i++) if (array[i] === undefined && !Object.hasOwn(array, i)) return true
-  return false
-}
-
-function picked(source: object, keys: readonly string[]): object {
-  return Object.fromEntries(keys.map((key) => [key, (source as Record<string, unknown>)[key]]))
-}
-
-/** What users let travel with errors, although it is not the error's own. */
-function addAllowed(error: object, shown: object, hidden: object): void {
-  for (const key of allowedErrorProps()) {
-    if (COMMON.has(key) || key in shown || key in hidden) continue
-    const value = (error as Record<string, unknown>)[key]
-    if (value !== undefined) define(hidden, key, value, true)
   }
 }

@@ -61,7 +61,7 @@ export function customError(error: object): Custom | undefined {
 }
 
 /** Only then superjson may know it: to ask takes long, once. */
-function isOfUsersClass(error: object): boolean {
+export function isOfUsersClass(error: object): boolean {
   return !Object.hasOwn(BUILT_IN, className(error)) && ownType(error) === undefined
 }
 

@@ -214,6 +214,21 @@ describe('what is registered with superjson', () => {
     expect((roundTrip(inherited) as { hint?: string }).hint).toBe('inherited')
   })
 
+  test('includes errors for which there is a transformer', () => {
+    class Quota extends Error {
+      readonly left = 3
+    }
+    SuperJSON.registerCustom<Quota, number>(
+      {
+        isApplicable: (v): v is Quota => v instanceof Quota,
+        serialize: ({ left }) => left,
+        deserialize: (left) => Object.assign(new Quota('again'), { left }),
+      },
+      'serializer.Quota',
+    )
+    expect(roundTrip(new Quota('no'))).toMatchObject({ message: 'again', left: 3 })
+  })
+
   test('includes symbols', () => {
     expectSame(roundTrip([SYMBOL, { s: SYMBOL }, SYMBOL]), [SYMBOL, { s: SYMBOL }, SYMBOL])
     expect(roundTrip(SYMBOL)).toBe(SYMBOL)
