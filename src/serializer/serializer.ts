@@ -1,5 +1,6 @@
 import { SerializationError } from '../errors.ts'
 import { checkOptions, oneOf } from '../options.ts'
+import { toJson } from '../worker/json-safe.ts'
 import { readFrame, writeFrame } from './frame.ts'
 import { isObject } from './raw.ts'
 import { Reading } from './reading.ts'
@@ -37,6 +38,8 @@ export function serialize(
 ): readonly Uint8Array[] | Promise<readonly Uint8Array[]> {
   checkOptions('serialize', options, WRITING)
   const { root = 'value', checksum = true } = options
+  const json = toJson(value)
+  if (json !== undefined) return writeFrame({ text: `{"json":${json}}`, buffers: [] }, checksum)
   const writing = new Writing(value, root)
   writing.walk()
   const finish = (): readonly Uint8Array[] => writeFrame(writing.close(), checksum)

@@ -235,6 +235,11 @@ describe('equalities that nobody wrote', () => {
     errorOf(() => equal({ a: {}, b: null }, equalities))
   })
 
+  test('do not change the length of a list', () => {
+    errorOf(() => equal({ n: 0, list: [1] }, { n: ['list.length'] }))
+    errorOf(() => equal({ list: [1], x: null }, { 'list.length': ['x'] }))
+  })
+
   test('may make rings', () => {
     const value = equal({ a: { b: null } }, { a: ['a.b'] }) as { a: { b: unknown } }
     expect(value.a.b).toBe(value.a)

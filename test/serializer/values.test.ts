@@ -80,6 +80,11 @@ describe('a value comes back', () => {
     expect(at).toBe('inside')
   })
 
+  test('text that only looks nested, and much that is not', () => {
+    const value = ['["\\{'.repeat(3_000), Array.from({ length: 3_000 }, () => [{}])]
+    expectSame(roundTrip(value), value)
+  })
+
   test('a getter is called once, and becomes a value', () => {
     let calls = 0
     const value = { get a() { return [++calls] }, b: undefined } // biome-ignore format: one line
