@@ -61,6 +61,8 @@ export class References implements ReferenceOwner {
   /** What is under way in the transformer. */
   readonly #open: Set<Promise<unknown>> = new Set()
   readonly #collected: FinalizationRegistry<Entry>
+  /** Whether the last value could not be freed. */
+  #isStuck = false
   #isClosed = false
 
   /** @param report - tells of what fails and concerns no task */
@@ -183,7 +185,8 @@ export class References implements ReferenceOwner {
   /** In bytes. */
   sizeOf(identifier: unknown): number {
     try {
-      return this.#transformer.sizeOf?.(identifier) ?? 0
+      const size: unknown = this.#transformer.sizeOf?.(identifier)
+      return Number.isFinite(size) ? Math.max(0, size as number) : 0
     } catch {
       return 0
     }
@@ -234,8 +237,19 @@ export class References implements ReferenceOwner {
     void this.#track(
       Promise.resolve()
         .then(evict)
-        .catch((error) => this.#report('A value could not be freed', error)),
+        .then(
+          () => {
+            this.#isStuck = false
+          },
+          (error) => this.#cannotFree(error),
+        ),
     )
+  }
+
+  /** Told once until something can be freed again: a server that is gone may have had thousands of values. */
+  #cannotFree(error: unknown): void {
+    if (!this.#isStuck) this.#report('A value could not be freed', error)
+    this.#isStuck = true
   }
 
   #track<T>(promise: Promise<T>): Promise<T> {

@@ -58,14 +58,14 @@ export class DataPlane {
   leave(value: unknown, where: Where): Left | Promise<Left> {
     if (isLazy(value)) return this.#leaveLazy(value as LazyValue<unknown>, where)
     return contained(where, 'transformed', () => {
-      if (this.transformer.isIdentifier(value)) return { identifier: value, isNew: false }
+      if (this.#isKnown(value)) return { identifier: value, isNew: false }
       return this.#wants(value, where) ? this.#store(value) : undefined
     })
   }
 
   #store(value: unknown): Left | Promise<Left> {
     return whenThere(this.transformer.transform(value), (identifier) => {
-      if (this.transformer.isIdentifier(identifier)) return { identifier, isNew: true }
+      if (this.#isKnown(identifier)) return { identifier, isNew: true }
       // The value would not come back where only that tells.
       throw new TypeError(`transform returned ${describe(identifier)}, which its isIdentifier does not recognize`)
     })
@@ -86,7 +86,13 @@ export class DataPlane {
 
   /** Throws `TransformError` if the transformer cannot tell. */
   isIdentifier(value: unknown, where: Where): boolean {
-    return contained(where, 'told from an identifier', () => this.transformer.isIdentifier(value)) === true
+    return contained(where, 'told from an identifier', () => this.#isKnown(value))
+  }
+
+  #isKnown(value: unknown): boolean {
+    const answer: unknown = this.transformer.isIdentifier(value)
+    if (typeof answer === 'boolean') return answer
+    throw new TypeError(`isIdentifier answers ${describe(answer)}, not true or false`)
   }
 
   /** The value of an identifier; as a lazy one, if the transformer gives such. Throws, or rejects with, `TransformError`. */

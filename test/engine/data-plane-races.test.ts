@@ -153,6 +153,53 @@ describe('a transformer that does not keep its word', () => {
     await engine.shutdown()
   })
 
+  test('an isIdentifier that answers neither true nor false fails the task', async () => {
+    const store = new ValueStore()
+    store.isIdentifier = (async () => false) as never
+    const engine = new Engine({ transformer: store, filter: lists })
+    const error = (await engine.submit(sum, [1]).exception()) as Error
+    expect(error).toBeInstanceOf(TransformError)
+    expect(error.message).toMatch(/isIdentifier answers .*, not true or false/)
+    await engine.shutdown()
+  })
+
+  test.for([Number.NaN, -1, '12', undefined, Promise.resolve(1)])('a size that is %o counts as none', async (bytes) => {
+    const store = new ValueStore()
+    store.sizeOf = () => bytes as number
+    const engine = new Engine({ transformer: store, filter: lists })
+    const future = engine.submit(sum, engine.submit(double, [1]))
+    expect(await future).toBe(2)
+    expect(future.info.bytes).toBe(0)
+    await engine.shutdown()
+  })
+
+  test('a store that can free nothing is told of once, until it can again', async () => {
+    const store = new ValueStore()
+    const { evict } = store
+    store.evict = () => {
+      throw new Error('away')
+    }
+    const engine = new Engine({ transformer: store, filter: onlyArguments })
+    const warnings: string[] = []
+    engine.on('warning', (message) => warnings.push(message))
+    const run = async (): Promise<void> => {
+      await engine.map(
+        sum,
+        Array.from({ length: 50 }, (_, i) => [i]),
+      )
+      await tick()
+    }
+    await run()
+    await run()
+    expect(warnings).toEqual(['A value could not be freed'])
+    store.evict = evict
+    await run()
+    store.evict = () => Promise.reject(new Error('away again'))
+    await run()
+    expect(warnings).toHaveLength(2)
+    await engine.shutdown()
+  })
+
   test('a fetch that never ends is over when the time of the task is', async () => {
     const store = new ValueStore()
     store.resolve = () => new Promise(() => {})
