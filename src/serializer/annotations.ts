@@ -12,12 +12,6 @@ export class Annotations {
     this.#attach(spot, spot.note)
   }
 
-  /** For what could not be written after all. */
-  forget(spot: Spot): void {
-    spot.note = undefined
-    if (spot.parent?.notes !== undefined) delete spot.parent.notes[stepOf(spot)]
-  }
-
   /** Says what a value is of which nothing else has to be known. @param path - as in {@link Spot} */
   leaf(parent: Spot, key: unknown, path: string | undefined, type: Type): void {
     set(this.#notesOf(parent), path ?? escapeKey(String(key)), [type])

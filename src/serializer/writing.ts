@@ -68,15 +68,14 @@ export class Writing {
       if (typeof value === 'object' && value !== null) return this.#object(value, spot)
       return typeof value === 'symbol' ? this.#symbol(value, spot) : this.#leaf(value, spot)
     } catch (cause) {
-      if (spot.inError !== undefined) return this.#describe(value, spot)
+      if (spot.inError !== undefined) return this.#describe(value)
       throw cause instanceof SerializationError ? cause : unwritable(spot, cause)
     }
   }
 
   /** In an error, which has to arrive. */
-  #describe(value: unknown, spot: Spot): string {
+  #describe(value: unknown): string {
     this.#seen.delete(value as object)
-    this.#annotations.forget(spot)
     return describe(value)
   }
 

@@ -151,9 +151,10 @@ describe('annotations that nobody wrote', () => {
     ['an index that is none', [1], { '00': ['undefined'] }],
     ['a part of a text', 'text', { 0: ['undefined'] }],
     ['a part of a Date', '2020-01-01T00:00:00.000Z', ['Date', { x: ['undefined'] }]],
-    ['a bad escape', { 'a\\b': 1 }, { 'a\\b': ['undefined'] }],
+    ['a bad escape', { ab: 1 }, { 'a\\b': ['undefined'] }],
     ['a Map of no entries', [1], ['map']],
     ['a Map of text', 'text', ['map']],
+    ['a Map of longer entries', [[1, 2, 3]], ['map']],
     ['a Set of an object', {}, ['set']],
     ['a Date of a word', 'yesterday', ['Date']],
     ['a Date of a number', 1, ['Date']],
@@ -297,6 +298,12 @@ describe('claims', () => {
       const frame = frameOf(JSON.stringify({ json, meta }), [new Uint8Array(8)])
       errorOf(() => deserialize(frame, { share }))
     }
+  })
+
+  test('of a view of another buffer are refused', () => {
+    const meta = { values: [['custom', 'taps-sdk.Uint8Array']], v: 1 }
+    const frame = frameOf(JSON.stringify({ json: [0, 8, 1], meta }), [new Uint8Array(8), new Uint8Array(8)])
+    errorOf(() => deserialize(frame, { share: true }))
   })
 
   test('of a view off its alignment are refused', () => {
