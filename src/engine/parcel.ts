@@ -5,17 +5,20 @@ import type { Given, Stub, Taker } from '../transformer/data-plane.ts'
 import type { Search } from './arguments.ts'
 import { type Entry, type References, StepFuture } from './references.ts'
 
+/** Shared, because a million of tasks may wait. */
+const NOWHERE: readonly number[] = []
+
 /** The arguments of one call on their way through the data plane of its engine. */
 export class Parcel {
   readonly #references: References
   readonly #task: string
   #args: unknown[]
   /** What is kept for this call until it has ended. */
-  readonly #entries: Set<Entry> = new Set()
+  #entries: Set<Entry> | undefined = undefined
   /** Containers inside of arguments in which references stand. */
-  readonly #holders: Set<object> = new Set()
+  #holders: Set<object> | undefined = undefined
   /** Arguments that hold futures, by position: whether they travel by reference is known when those are done. */
-  #late: number[] = []
+  #late: readonly number[] = NOWHERE
   /** Milliseconds that it took to resolve the arguments, and to transform the result. */
   inputMs = 0
   resultMs = 0
@@ -33,10 +36,12 @@ export class Parcel {
   store(search: Search | undefined): Search | undefined {
     const holding = new Set<unknown>(search?.copies)
     const values: number[] = []
+    const late: number[] = []
     this.#args.forEach((arg, index) => {
-      if (holding.has(arg)) this.#late.push(index)
+      if (holding.has(arg)) late.push(index)
       else if (!(arg instanceof BaseFuture)) values.push(index)
     })
+    if (late.length > 0) this.#late = late
     const steps = this.#storeAt(values)
     if (steps.length === 0) return search
     return {
@@ -49,8 +54,8 @@ export class Parcel {
   /** The same for those that held futures, unless references stand in them now. Throws `TransformError`. @returns what there is to wait for */
   storeLate(): readonly StepFuture[] {
     const late = this.#late
-    this.#late = []
-    return this.#holders.size > 0 ? [] : this.#storeAt(late)
+    this.#late = NOWHERE
+    return this.#holders === undefined ? this.#storeAt(late) : []
   }
 
   #storeAt(positions: readonly number[]): readonly StepFuture[] {
@@ -66,7 +71,8 @@ export class Parcel {
   }
 
   #keep(entry: Entry | undefined): void {
-    if (entry === undefined || this.#entries.has(entry)) return
+    if (entry === undefined || this.#entries?.has(entry)) return
+    this.#entries ??= new Set()
     this.#entries.add(entry)
     this.#references.retain(entry)
   }
@@ -75,13 +81,18 @@ export class Parcel {
   place(outcome: unknown, holder: object): unknown {
     if (Reference.is(outcome)) {
       this.#keep(this.#references.entryOf(outcome))
-      if (holder !== this.#args) this.#holders.add(holder)
+      if (holder !== this.#args) this.#hold(holder)
       return outcome
     }
     if (!ReferenceList.is(outcome)) return outcome
     const list: unknown[] = []
     for (const element of outcome) list.push(this.place(element, list))
     return list
+  }
+
+  #hold(holder: object): void {
+    this.#holders ??= new Set()
+    this.#holders.add(holder)
   }
 
   /** For the transformer of this process. */
@@ -112,7 +123,7 @@ export class Parcel {
 
   #given(): Given {
     const inside = new Set<Reference>()
-    for (const holder of this.#holders)
+    for (const holder of this.#holders ?? [])
       forEachChild(holder, (child) => {
         if (Reference.is(child)) inside.add(child)
       })
@@ -120,7 +131,7 @@ export class Parcel {
       args: this.#args,
       stubs: this.#args.filter(Reference.is),
       inside: [...inside],
-      holders: inside.size === 0 ? [] : [...this.#holders],
+      holders: inside.size === 0 ? [] : [...(this.#holders ?? [])],
     }
   }
 
@@ -132,9 +143,8 @@ export class Parcel {
 
   /** The call has ended: what was kept for it may go. */
   letGo(): void {
-    for (const entry of this.#entries) this.#references.release(entry)
-    this.#entries.clear()
-    this.#holders.clear()
+    for (const entry of this.#entries ?? []) this.#references.release(entry)
+    this.#entries = this.#holders = undefined
     this.#args = []
   }
 }

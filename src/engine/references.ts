@@ -1,3 +1,4 @@
+import { TransformError } from '../errors.ts'
 import type { Filter, Where } from '../filter/filter.ts'
 import { Reference, type ReferenceOwner, settledValue } from '../future/reference.ts'
 import { FAILED, SUCCEEDED } from '../future/state.ts'
@@ -179,7 +180,15 @@ export class References implements ReferenceOwner {
   }
 
   load(identifier: unknown): Promise<unknown> {
-    return this.#track(this.plane.load(identifier))
+    return this.#track(this.plane.load(identifier).catch((error) => this.#cannotLoad(error)))
+  }
+
+  #cannotLoad(error: unknown): never {
+    if (!this.#isClosed) throw error
+    throw new TransformError(
+      'A result could not be resolved, because its engine has shut down, which frees what tasks have left: await it before that',
+      { cause: error },
+    )
   }
 
   /** In bytes. */

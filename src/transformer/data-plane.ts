@@ -161,13 +161,19 @@ class Taking {
     }
     try {
       const value = this.#resolve(stub, index)
-      if (isThenable(value)) this.#open.push(Promise.resolve(value).then(set))
+      if (isThenable(value)) this.#await(Promise.resolve(value).then(set))
       else set(value)
     } catch (error) {
       // Not thrown at once: others are under way.
-      this.#open.push(Promise.reject(error))
+      this.#await(Promise.reject(error))
     }
     return cell
+  }
+
+  #await(promise: Promise<void>): void {
+    // Something else may throw before anybody waits for them.
+    promise.catch(() => {})
+    this.#open.push(promise)
   }
 
   fill(list: readonly unknown[], holders: readonly object[]): readonly unknown[] | Promise<readonly unknown[]> {

@@ -200,6 +200,29 @@ describe('a transformer that does not keep its word', () => {
     await engine.shutdown()
   })
 
+  test('a fetch that fails after something else has is no unhandled rejection', async () => {
+    const store = new ValueStore()
+    const engine = new Engine({ transformer: store, filter: lists })
+    let runs = false
+    store.resolve = () => {
+      runs = true
+      return Promise.reject(new RangeError('later'))
+    }
+    store.isIdentifier = (value) => {
+      if (value === 7 && runs) throw new TypeError('cannot tell')
+      return typeof value === 'string'
+    }
+    const unhandled: unknown[] = []
+    const listen = (error: unknown): void => void unhandled.push(error)
+    process.on('unhandledRejection', listen)
+    const error = await engine.submit((xs: number[], n: number) => xs.length + n, [1], 7).exception()
+    expect((error as Error).message).toMatch(/could not be told from an identifier: cannot tell/)
+    await tick()
+    process.off('unhandledRejection', listen)
+    expect(unhandled).toEqual([])
+    await engine.shutdown()
+  })
+
   test('a fetch that never ends is over when the time of the task is', async () => {
     const store = new ValueStore()
     store.resolve = () => new Promise(() => {})
@@ -398,6 +421,21 @@ describe('results that come too late', () => {
     await collect(() => store.evicted.length > 0)
     expect(store.evicted).toEqual(['id:[1]'])
     await engine.shutdown()
+  })
+})
+
+describe('results that are awaited after the end', () => {
+  test('are gone, which is told with the cure; those that were awaited before are there', async () => {
+    const connector = new MemoryConnector()
+    const engine = new Engine({ transformer: proxyTransformer({ connector, cacheSize: 0 }), filter: lists })
+    const future = engine.submit(double, [1])
+    const awaited = [future.result(), futureList([future]).then(([xs]) => xs), future.map((xs) => xs).result()]
+    await engine.shutdown()
+    expect(await Promise.all(awaited)).toEqual([[2], [2], [2]])
+    const error = (await future.result().catch((reason) => reason)) as Error
+    expect(error).toBeInstanceOf(TransformError)
+    expect(error.message).toMatch(/its engine has shut down, which frees what tasks have left: await it before that/)
+    expect(error.cause).toBeInstanceOf(TransformError)
   })
 })
 
