@@ -1,8 +1,11 @@
 // Tasks that leave the process, run against the packed package by scripts/pack-test.mjs.
 import assert from 'node:assert/strict'
-import { Engine, NotShippableError } from 'taps-sdk'
-import { ProcessPoolExecutor, ThreadPoolExecutor } from 'taps-sdk/node'
-import { count, double, fail, place, sum } from './tasks.mjs'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Engine, NotShippableError, objectSize, proxyTransformer } from 'taps-sdk'
+import { fileTransformer, ProcessPoolExecutor, SharedMemoryConnector, ThreadPoolExecutor } from 'taps-sdk/node'
+import { count, double, fail, place, range, sum } from './tasks.mjs'
 
 for (const [Pool, where] of [
   [ThreadPoolExecutor, 'thread'],
@@ -28,3 +31,22 @@ for (const [Pool, where] of [
   await assert.rejects(Promise.resolve(engine.submit((x) => x, 1)), NotShippableError)
   await engine.shutdown()
 }
+
+// Values by reference: workers make filters, transformers and connectors for themselves, from the package.
+const dir = mkdtempSync(join(tmpdir(), 'taps-sdk-consumer-'))
+for (const [executor, transformer] of [
+  [new ProcessPoolExecutor({ maxWorkers: 1 }), fileTransformer({ dir })],
+  [new ProcessPoolExecutor({ maxWorkers: 1 }), proxyTransformer({ connector: new SharedMemoryConnector() })],
+  [
+    new ThreadPoolExecutor({ maxWorkers: 1 }),
+    proxyTransformer({ connector: new SharedMemoryConnector({ between: 'threads' }) }),
+  ],
+]) {
+  const engine = new Engine({ executor, transformer, filter: objectSize({ minBytes: 100 }) })
+  const list = engine.submit(range, 1_000)
+  assert.equal(await engine.submit(sum, list), 499_500)
+  assert.equal((await list).length, 1_000)
+  assert.equal(list.info.bytes > 100, true)
+  await engine.shutdown()
+}
+rmSync(dir, { recursive: true })
