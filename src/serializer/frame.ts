@@ -43,9 +43,20 @@ const DEEPEST_TEXT = 2_100
 const ZEROS = new Uint8Array(ALIGNMENT)
 const TWO_32 = 2 ** 32
 
-const encoder = new TextEncoder()
+// Made when they are needed, so that bundles of who writes and reads nothing can leave all of this out.
+let encoder: TextEncoder | undefined
+let decoder: TextDecoder | undefined
+
+function encoding(): TextEncoder {
+  encoder ??= new TextEncoder()
+  return encoder
+}
+
 /** Fatal: bytes that are no text are damage. */
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+function decoding(): TextDecoder {
+  decoder ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  return decoder
+}
 
 function aligned(length: number): number {
   return Math.ceil(length / ALIGNMENT) * ALIGNMENT
@@ -94,9 +105,9 @@ function padded(buffers: readonly Uint8Array[]): Uint8Array[] {
 function encodeText(text: string, before: number, behind: number): { bytes: Uint8Array; length: number } {
   // Most text is ASCII: it is written without being measured first.
   const bytes = new Uint8Array(before + aligned(text.length) + behind)
-  const { read, written } = encoder.encodeInto(text, bytes.subarray(before, before + text.length))
+  const { read, written } = encoding().encodeInto(text, bytes.subarray(before, before + text.length))
   if (read === text.length) return { bytes, length: written }
-  const encoded = encoder.encode(text)
+  const encoded = encoding().encode(text)
   const larger = new Uint8Array(before + aligned(encoded.length) + behind)
   larger.set(encoded, before)
   return { bytes: larger, length: encoded.length }
@@ -130,7 +141,7 @@ export function readFrame(bytes: Uint8Array): Frame {
   }
   if (at !== bytes.length) throw damaged(at > bytes.length ? 'it ends too early' : 'it goes on behind its end')
   if (isDeeper(text, DEEPEST_TEXT)) throw damaged('it is nested too deeply')
-  return { text: decoder.decode(text), buffers }
+  return { text: decoding().decode(text), buffers }
 }
 
 function checkHead(bytes: Uint8Array, head: DataView): void {
