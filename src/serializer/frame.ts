@@ -43,17 +43,20 @@ const DEEPEST_TEXT = 2_100
 const ZEROS = new Uint8Array(ALIGNMENT)
 const TWO_32 = 2 ** 32
 
-// Made when they are needed, so that bundles of who writes and reads nothing can leave all of this out.
-let encoder: TextEncoder | undefined
-let decoder: TextDecoder | undefined
+type Encoder = InstanceType<typeof TextEncoder>
+type Decoder = InstanceType<typeof TextDecoder>
 
-function encoding(): TextEncoder {
+// Made when they are needed, so that bundles of who writes and reads nothing can leave all of this out.
+let encoder: Encoder | undefined
+let decoder: Decoder | undefined
+
+function encoding(): Encoder {
   encoder ??= new TextEncoder()
   return encoder
 }
 
 /** Fatal: bytes that are no text are damage. */
-function decoding(): TextDecoder {
+function decoding(): Decoder {
   decoder ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   return decoder
 }

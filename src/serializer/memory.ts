@@ -18,11 +18,12 @@ interface Hold {
 }
 
 /** So much address space may a frame reserve for buffers that can grow. */
-export const MOST_RESERVED: number = 2 ** 36
+export const MOST_RESERVED: number = 2 ** 34
 
 /** The binary data of a value. Of a buffer only the range travels that views show: Node's small Buffers share a large one. */
 export class Memory {
   readonly #holds: Map<ArrayBuffer, Hold> = new Map()
+  #reserved = 0
 
   /** The whole of a buffer. @returns what stands for it in JSON */
   addBuffer(buffer: ArrayBuffer): number[] {
@@ -60,6 +61,7 @@ export class Memory {
     if (known !== undefined) return known
     const { detached, resizable, byteLength } = buffer as ModernBuffer
     if (detached) throw new TypeError('its memory was moved away before')
+    if (resizable) this.#reserve((buffer as ModernBuffer).maxByteLength)
     // One that can be resized keeps its size, which says how far it may grow.
     const range = resizable ? { start: 0, end: byteLength } : { start: Number.POSITIVE_INFINITY, end: 0 }
     const hold = { buffer: buffer as ModernBuffer, ...range, mentions: [] }
@@ -67,16 +69,16 @@ export class Memory {
     return hold
   }
 
+  #reserve(maxByteLength: number): void {
+    this.#reserved += maxByteLength
+    if (this.#reserved > MOST_RESERVED) throw new RangeError('its buffers may grow larger than anybody would read')
+  }
+
   #mention({ buffer, mentions }: Hold, mention: number[]): number[] {
-    if (buffer.resizable) mention.push(growth(buffer))
+    if (buffer.resizable) mention.push(buffer.maxByteLength)
     mentions.push(mention)
     return mention
   }
-}
-
-function growth({ maxByteLength }: ModernBuffer): number {
-  if (maxByteLength > MOST_RESERVED) throw new RangeError('it may grow larger than anybody would read')
-  return maxByteLength
 }
 
 /** In elements; of a DataView in bytes. */

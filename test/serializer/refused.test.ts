@@ -68,6 +68,12 @@ describe('what cannot be written is refused with its path and a cure', () => {
     expect(refusal({ bytes })).toContain('value.bytes cannot be serialized: its memory was moved away before')
   })
 
+  test('memory that may grow too large', () => {
+    const Resizable = ArrayBuffer as unknown as new (length: number, options: object) => ArrayBuffer
+    const buffers = Array.from({ length: 17 }, () => new Resizable(0, { maxByteLength: 2 ** 30 }))
+    expect(refusal(buffers)).toContain('value[16] cannot be serialized: its buffers may grow larger than anybody')
+  })
+
   test('more than a thousand levels', () => {
     let value: unknown[] = []
     for (let i = 0; i < 1_000; i++) value = [value]

@@ -133,6 +133,8 @@ describe('the serializer reads what superjson wrote', () => {
     expect([back.error.name, back.error.message, back.error.stack]).toEqual(['TypeError', 'x', 'TypeError: x'])
     expect(back.error.cause).toBe(back.shared)
     expect(roundTrip(error).cause).toEqual(new Date(9))
+    const hinted = deserialize(frameOf(SuperJSON.stringify(Object.assign(new Error('x'), { hint: 'h', other: 1 }))))
+    expect({ ...(hinted as Error) }).toEqual({ hint: 'h' })
   })
 
   test('a custom value that stands in a Set before its shorter path', () => {
