@@ -1,7 +1,9 @@
+import type { Clock } from '../clock.ts'
 import { forEachChild, replaceChildren } from '../containers.ts'
 import { BaseFuture } from '../future/future.ts'
-import { Reference, ReferenceList } from '../future/reference.ts'
+import { Reference, ReferenceList, referencesIn, whenThere } from '../future/reference.ts'
 import type { Given, Stub, Taker } from '../transformer/data-plane.ts'
+import { Moved } from '../transformer/moved.ts'
 import type { Search } from './arguments.ts'
 import { type Entry, type References, StepFuture } from './references.ts'
 
@@ -96,10 +98,14 @@ export class Parcel {
   }
 
   /** For the transformer of this process. */
-  take(taker: Taker): readonly unknown[] | Promise<readonly unknown[]> {
+  take(taker: Taker, clock: Clock): readonly unknown[] | Promise<readonly unknown[]> {
     const given = this.#given()
     this.#count(given)
-    return this.#references.plane.take(given, taker)
+    const start = clock.now()
+    return whenThere(this.#references.plane.take(given, taker), (args) => {
+      this.inputMs = clock.now() - start
+      return args
+    })
   }
 
   /** For that of a worker: the arguments with identifiers in them, or, where these alone do not say it all, what stands where. */
@@ -139,6 +145,27 @@ export class Parcel {
     // By an earlier attempt, after which values may stand in the places of references.
     if (this.bytes > 0) return
     for (const { identifier } of new Set([...stubs, ...inside])) this.bytes += this.#references.sizeOf(identifier)
+  }
+
+  /** Leaves the result of a body in this process, if it is to travel by reference. Throws, or rejects with, `TransformError`. */
+  leave(value: unknown, clock: Clock): unknown {
+    const start = clock.now()
+    return whenThere(this.#references.result(value, this.#task), (reference) => {
+      this.resultMs = clock.now() - start
+      return reference ?? value
+    })
+  }
+
+  /** What a worker tells of a result. @returns the value, or what refers to it */
+  arrived(result: unknown): unknown {
+    if (!Moved.is(result)) return result
+    this.inputMs = result.inputMs
+    this.resultMs = result.resultMs
+    return result.left === undefined ? result.value : this.#references.adopt(result.value, result.left.isNew)
+  }
+
+  countResult(outcome: unknown): void {
+    for (const { identifier } of referencesIn(outcome)) this.bytes += this.#references.sizeOf(identifier)
   }
 
   /** The call has ended: what was kept for it may go. */

@@ -9,7 +9,6 @@ import {
 import type { AnyBody, ExecutorLike, ReadyCall, RemoteCall, RemoteRun, Slot } from '../executor/executor.ts'
 import type { Queued } from '../executor/ready-queue.ts'
 import { BaseFuture, cancelledError, type Dependent } from '../future/future.ts'
-import { isElsewhere, type Reference, referencesIn, whenThere } from '../future/reference.ts'
 import {
   BLOCKED,
   CANCELLED,
@@ -33,13 +32,14 @@ import { copyBeside, fillIn, findFutures, futuresIn, type Search } from './argum
 import { Attempt, type Handle } from './attempt.ts'
 import type { Chunk } from './chunk.ts'
 import { dependencyError } from './dependency-error.ts'
+import { fillOutcomes } from './fill.ts'
 import { Join } from './join.ts'
 import type { Share } from './limits.ts'
 import { submitTo } from './outlet.ts'
 import { Parcel } from './parcel.ts'
 import { type ParentKeys, parentKeys } from './parents.ts'
 import { withAttempt, withHistory } from './past-attempts.ts'
-import { fetched, StepFuture } from './references.ts'
+import { StepFuture } from './references.ts'
 import { mayRetry, retryDelay } from './retry.ts'
 import { closesRing, ringError } from './rings.ts'
 import type { Plan } from './scheduler.ts'
@@ -216,32 +216,17 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   #becomeReady(): void {
     const holders = this.#holders
     if (holders !== undefined) {
-      const foreign = this.#fetchForeign(holders)
-      if (foreign.length > 0) return this.#waitFor(foreign)
-      fillIn(holders, (future, holder) => this.#placeOf(future, holder))
+      const { scheduler, spec } = this.plan
+      const { isSettling } = spec
+      const steps = fillOutcomes(holders, {
+        isSettling,
+        references: scheduler.references,
+        parcel: this.#extras?.parcel,
+      })
+      if (steps.length > 0) return this.#waitFor(steps)
       this.#holders = undefined
     }
     if (!this.#storeLate() && this.#ship()) this.#enqueue(this.clock.now())
-  }
-
-  /** Values that are in the hands of another engine are fetched first. */
-  #fetchForeign(holders: readonly object[]): readonly BaseFuture<unknown>[] {
-    const { references } = this.plan.scheduler
-    const isForeign = ({ outcome }: BaseFuture<unknown>): boolean =>
-      isElsewhere(outcome) && referencesIn(outcome).some(({ owner }) => owner !== references)
-    const steps = new Map<BaseFuture<unknown>, StepFuture>()
-    for (const future of futuresIn(holders)) if (isForeign(future)) steps.set(future, fetched(future.outcome))
-    if (steps.size > 0) fillIn(holders, (future) => steps.get(future) ?? future)
-    return [...steps.values()]
-  }
-
-  #placeOf(future: BaseFuture<unknown>, holder: object): unknown {
-    const parcel = this.#extras?.parcel
-    if (!this.plan.spec.isSettling || (future instanceof StepFuture && future.isArgument))
-      return parcel === undefined ? future.outcome : parcel.place(future.outcome, holder)
-    const settled = settledOutcome(future) as { value?: unknown }
-    if (parcel !== undefined && settled.value !== undefined) settled.value = parcel.place(settled.value, settled)
-    return settled
   }
 
   /** Arguments that held futures may travel by reference too. @returns whether there is something to wait for, or it has failed */
@@ -327,11 +312,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   input(lazy: LazyPositions): readonly unknown[] | Promise<readonly unknown[]> {
     const parcel = this.#extras?.parcel
     if (parcel === undefined) return this.args as unknown[]
-    const start = this.clock.now()
-    return whenThere(parcel.take({ name: this.taskName, lazy }), (args) => {
-      parcel.inputMs = this.clock.now() - start
-      return args
-    })
+    return parcel.take({ name: this.taskName, lazy }, this.clock)
   }
 
   /** An attempt begins, here or in another executor. */
@@ -431,31 +412,31 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     }
   }
 
-  /** A value that is to travel by reference is left here, or was left by the worker. */
+  /** A value that is to travel by reference is left here, unless it was left by the worker. */
   #leave(value: unknown): void {
-    const { references } = this.plan.scheduler
     const parcel = this.#extras?.parcel
-    if (references === undefined || parcel === undefined) return this.settle(SUCCEEDED, value)
-    if (Moved.is(value)) {
-      parcel.inputMs = value.inputMs
-      parcel.resultMs = value.resultMs
-      return this.#succeedBy(value.left === undefined ? value.value : references.adopt(value.value, value.left.isNew))
-    }
-    if (this.#isRemote) return this.settle(SUCCEEDED, value)
-    const start = this.clock.now()
-    const finish = (reference: Reference | undefined): void => {
-      this.#endTime = this.clock.now()
-      parcel.resultMs = this.#endTime - start
-      this.#succeedBy(reference ?? value)
-    }
+    if (parcel === undefined) return this.settle(SUCCEEDED, value)
     try {
-      const reference = references.result(value, this.taskName)
-      if (isThenable(reference))
-        reference.then(finish, (error) => (isFinal(this.state) ? undefined : this.#fail(error)))
-      else finish(reference)
+      const outcome = this.#isRemote ? parcel.arrived(value) : parcel.leave(value, this.clock)
+      if (isThenable(outcome))
+        outcome.then(
+          (left) => this.#left(left),
+          (error) => this.#failLate(error),
+        )
+      else this.#left(outcome)
     } catch (error) {
       this.#fail(error)
     }
+  }
+
+  #left(outcome: unknown): void {
+    if (!this.#isRemote) this.#endTime = this.clock.now()
+    this.#succeedBy(outcome)
+  }
+
+  /** It may have been cancelled meanwhile. */
+  #failLate(error: unknown): void {
+    if (!isFinal(this.state)) this.#fail(error)
   }
 
   #joinedSettled({ state, outcome }: BaseFuture<unknown>): void {
@@ -467,10 +448,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
 
   /** @param outcome - the value, or what refers to it */
   #succeedBy(outcome: unknown): void {
-    const parcel = this.#extras?.parcel
-    if (parcel !== undefined)
-      for (const { identifier } of referencesIn(outcome))
-        parcel.bytes += this.plan.scheduler.references?.sizeOf(identifier) ?? 0
+    this.#extras?.parcel?.countResult(outcome)
     this.settle(SUCCEEDED, outcome)
   }
 
@@ -619,8 +597,4 @@ function causeOf(error: unknown): unknown {
 
 function between(time: number, earliest: number, latest: number): number {
   return Math.min(Math.max(time, earliest), latest)
-}
-
-function settledOutcome({ state, outcome }: BaseFuture<unknown>): PromiseSettledResult<unknown> {
-  return state === SUCCEEDED ? { status: 'fulfilled', value: outcome } : { status: 'rejected', reason: outcome }
 }
