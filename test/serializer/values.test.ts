@@ -56,6 +56,12 @@ describe('a value comes back', () => {
     expectSame(roundTrip(value), value)
   })
 
+  test('keys with backslashes, which JSON.parse of V8 confuses with others', () => {
+    for (const value of [{ x: 0, '\\\\': 1 }, { x: 0, '\\j': 2 }, { x: 0, '\\"': new Date(3) }, { x: '\\\n\\"' }]) {
+      expectSame(roundTrip(value), value)
+    }
+  })
+
   test('a long array with holes', () => {
     const value = Array.from({ length: 20_000 }, (_, i) => i)
     delete value[12_345]
