@@ -690,3 +690,11 @@ function depthOf(value: unknown): number {
     at = at instanceof Map ? at.get(1) : linksOf(at)[0]
   return depth
 }
+
+test('keys with backslashes and quotes keep apart, whatever was read before', () => {
+  const values = ['\\', '\\j', '"', 'j"', '\n', '\\n'].map((key) => ({ x: 0, [key]: 1 }))
+  for (const value of [...values, ...values.toReversed()]) {
+    const encoded = encode(value, 'result', false)
+    expect(Object.keys(decode(encoded) as object)).toEqual(Object.keys(value))
+  }
+})
