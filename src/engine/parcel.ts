@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { forEachChild, replaceChildren } from '../containers.ts'
+import { isInstance, TransformError } from '../errors.ts'
 import { BaseFuture } from '../future/future.ts'
 import { Reference, ReferenceList, referencesIn, whenThere } from '../future/reference.ts'
 import type { Given, Stub, Taker } from '../transformer/data-plane.ts'
@@ -168,9 +169,13 @@ export class Parcel {
     for (const { identifier } of referencesIn(outcome)) this.bytes += this.#references.sizeOf(identifier)
   }
 
-  /** The call has ended: what was kept for it may go. */
-  letGo(): void {
-    for (const entry of this.#entries ?? []) this.#references.release(entry)
+  /** The call has ended: what was kept for it may go. @param outcome - what became of it */
+  letGo(outcome: unknown): void {
+    const isDoubtful = isInstance(outcome, TransformError)
+    for (const entry of this.#entries ?? []) {
+      if (isDoubtful) this.#references.doubt(entry)
+      this.#references.release(entry)
+    }
     this.#entries = this.#holders = undefined
     this.#args = []
   }

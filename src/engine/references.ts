@@ -17,6 +17,8 @@ export interface Entry {
   readers: number
   /** References in the hands of who holds the future. */
   holds: number
+  /** Whether a task failed that takes it: then it may be gone, and the next task is not to rely on it. */
+  isDoubtful: boolean
   /** The one that counts instead: a transformer may give equal values one identifier. */
   same: Entry | undefined
 }
@@ -103,6 +105,7 @@ export class References implements ReferenceOwner {
   #isThere(entry: Entry | undefined): boolean {
     if (entry === undefined) return false
     const counts = entry.same ?? entry
+    if (counts.isDoubtful) return false
     return counts.identifier === undefined || this.#entries.get(keyOf(counts.identifier.value)) === counts
   }
 
@@ -112,7 +115,7 @@ export class References implements ReferenceOwner {
 
   #later(value: unknown, left: Promise<Left>): Placed {
     const place = new StepFuture(true)
-    const entry: Entry = { identifier: undefined, readers: 0, holds: 0, same: undefined }
+    const entry: Entry = { identifier: undefined, readers: 0, holds: 0, isDoubtful: false, same: undefined }
     this.#track(
       left.then(
         (stored) => {
@@ -134,6 +137,11 @@ export class References implements ReferenceOwner {
   /** A task may read it: it is not freed before {@link release}. */
   retain(entry: Entry): void {
     ;(entry.same ?? entry).readers++
+  }
+
+  /** A task failed that takes it: it may have expired, or its server was started again. */
+  doubt(entry: Entry): void {
+    ;(entry.same ?? entry).isDoubtful = true
   }
 
   release(entry: Entry): void {
@@ -207,7 +215,7 @@ export class References implements ReferenceOwner {
     const key = keyOf(identifier)
     let entry = this.#entries.get(key)
     if (entry === undefined) {
-      entry = { identifier: { value: identifier }, readers: 0, holds: 0, same: undefined }
+      entry = { identifier: { value: identifier }, readers: 0, holds: 0, isDoubtful: false, same: undefined }
       this.#entries.set(key, entry)
     }
     return entry

@@ -63,7 +63,8 @@ function timesOf({ submitTime, startTime }: TaskRun, moments: Moments, now: numb
 
 /** Without a data plane nothing is transformed on the way. */
 function executionInfo(start: number, end: number, parcel: Parcel | undefined): ExecutionInfo {
-  const taskStart = start + (parcel?.inputMs ?? 0)
+  // Two clocks: what a part took may be more than there is room for.
+  const taskStart = Math.min(start + (parcel?.inputMs ?? 0), end)
   const taskEnd = Math.max(end - (parcel?.resultMs ?? 0), taskStart)
   return {
     hostname: hostname(),

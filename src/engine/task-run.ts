@@ -25,7 +25,7 @@ import { isThenable } from '../future/task-future.ts'
 import type { TaskInfo } from '../record/record.ts'
 import type { TaskSpec } from '../task/task.ts'
 import type { RetryPolicy } from '../task/task-options.ts'
-import type { LazyPositions } from '../transformer/lazy.ts'
+import { isLazy, type LazyPositions } from '../transformer/lazy.ts'
 import { Moved } from '../transformer/moved.ts'
 import type { Encoded } from '../worker/packet.ts'
 import { copyBeside, fillIn, findFutures, futuresIn, type Search } from './arguments.ts'
@@ -173,7 +173,12 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     if (references === undefined) return search
     const parcel = new Parcel(references, this.taskName, args)
     this.#extra().parcel = parcel
-    return parcel.store(search)
+    try {
+      return parcel.store(search)
+    } catch (error) {
+      for (const future of search?.futures ?? []) future.markObserved()
+      throw error
+    }
   }
 
   /** Waits until all of them are done, then it is ready. */
@@ -355,8 +360,10 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   ranElsewhere(attempt: Attempt, start: number, end: number): void {
     if (this.attempt !== attempt || isFinal(this.state)) return
     const now = this.clock.now()
-    this.startTime = between(start, this.startTime, now)
-    this.#endTime = between(end, this.startTime, now)
+    // Its clock may be a little ahead or behind: both times are moved alike, so that what it took stays as long.
+    const shift = Math.max(0, this.startTime - start) - Math.max(0, end - now)
+    this.startTime = between(start + shift, this.startTime, now)
+    this.#endTime = between(end + shift, this.startTime, now)
   }
 
   giveBackShare(): void {
@@ -415,9 +422,13 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   /** A value that is to travel by reference is left here, unless it was left by the worker. */
   #leave(value: unknown): void {
     const parcel = this.#extras?.parcel
-    if (parcel === undefined) return this.settle(SUCCEEDED, value)
     try {
-      const outcome = this.#isRemote ? parcel.arrived(value) : parcel.leave(value, this.clock)
+      const outcome =
+        parcel === undefined
+          ? this.#extracted(value)
+          : this.#isRemote
+            ? parcel.arrived(value)
+            : parcel.leave(value, this.clock)
       if (isThenable(outcome))
         outcome.then(
           (left) => this.#left(left),
@@ -427,6 +438,11 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     } catch (error) {
       this.#fail(error)
     }
+  }
+
+  /** Without a data plane a lazy value has nowhere to go but here. */
+  #extracted(value: unknown): unknown {
+    return this.plan.spec.lazy !== undefined && isLazy(value) ? value.get() : value
   }
 
   #left(outcome: unknown): void {
@@ -529,7 +545,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     if (extras.timer !== undefined) this.clock.clearTimeout(extras.timer)
     if (extras.signal !== undefined) this.plan.scheduler.signals.remove(extras.signal, this)
     if (extras.hasShare === true) this.giveBackShare()
-    extras.parcel?.letGo()
+    extras.parcel?.letGo(this.outcome)
     extras.join = extras.history = undefined
     const { chunk } = extras
     extras.chunk = undefined

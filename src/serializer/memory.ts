@@ -10,7 +10,7 @@ interface ModernBuffer extends ArrayBuffer {
 
 /** A buffer, and the range of it that is needed. */
 interface Hold {
-  readonly buffer: ModernBuffer
+  buffer: ModernBuffer
   start: number
   end: number
   /** What stands for it and its views in JSON: lists that begin with its number, and the offset of a view. */
@@ -40,6 +40,11 @@ export class Memory {
     hold.start = Math.min(hold.start, byteOffset - (byteOffset % ALIGNMENT))
     hold.end = Math.max(hold.end, byteOffset + byteLength)
     return this.#mention(hold, [-1, byteOffset, lengthOf(view)])
+  }
+
+  /** Goes on with copies of the buffers. */
+  copy(): void {
+    for (const hold of this.#holds.values()) hold.buffer = hold.buffer.slice(0) as ModernBuffer
   }
 
   /** Completes what stands in JSON: to be called after the last `add…`. @returns the buffers, small ones first */

@@ -44,6 +44,8 @@ export function serialize(
   writing.walk()
   const finish = (): readonly Uint8Array[] => writeFrame(writing.close(), checksum)
   if (writing.loads.length === 0) return finish()
+  // The caller may change what he has while Blobs are read.
+  writing.copyMemory()
   return Promise.all(writing.loads.map((load) => load())).then(finish)
 }
 

@@ -51,6 +51,11 @@ export class Writing {
     }
   }
 
+  /** From here on, changes of the value's memory change nothing. */
+  copyMemory(): void {
+    this.#memory.copy()
+  }
+
   /** What is to be written. To be called after all else. */
   close(): Frame {
     const buffers = this.#memory.close()

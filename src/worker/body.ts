@@ -86,6 +86,11 @@ export class WorkerBody implements RunningBody {
     this.#controller?.abort(reason)
   }
 
+  /** Before it begins: it may have been told to stop while its arguments were fetched. */
+  throwIfAborted(): void {
+    if (this.#abort !== undefined) throw this.#abort.reason
+  }
+
   get context(): TaskContext {
     this.#context ??= this.#makeContext()
     return this.#context

@@ -3,6 +3,7 @@ import { Fifo } from '../fifo.ts'
 import { isFuture, isThenable } from '../future/task-future.ts'
 import { enter } from '../task/task-context.ts'
 import type { DataPlane, Given } from '../transformer/data-plane.ts'
+import { isLazy } from '../transformer/lazy.ts'
 import type { MovedMessage } from '../transformer/moved.ts'
 import { WorkerBody, type WorkerTask } from './body.ts'
 import { type Channel, Packing } from './channel.ts'
@@ -126,7 +127,7 @@ export class WorkerLane {
         if (task.failure !== undefined) throw task.failure.error
         const args = calls[i + 3]
         const given = (typeof args === 'number' ? decode(packets[args] as Packet) : args) as readonly unknown[] | Given
-        const list = task.plane === undefined ? given : await this.#take(task, task.plane, given)
+        const list = task.plane === undefined ? given : await this.#take(body, task.plane, given)
         enter(body)
         // Taken out first: a function of nobody has no `this`.
         const fn = task.fn as (...all: readonly unknown[]) => unknown
@@ -138,6 +139,8 @@ export class WorkerLane {
         if (Array.isArray(value) && value.some(isFuture)) value = await Promise.all(value)
         // What it wrote is told before what became of it.
         this.#host.bodyEnded(body)
+        // Without a data plane a lazy value has nowhere to go but here.
+        if (task.lazy !== undefined && task.plane === undefined && isLazy(value)) value = await value.get()
         if (task.plane === undefined) this.#succeed(position, value)
         else await this.#leave(position, value, task, task.plane)
       } catch (error) {
@@ -153,11 +156,12 @@ export class WorkerLane {
   }
 
   /** Gets the values of the arguments. */
-  async #take(task: WorkerTask, plane: DataPlane, given: readonly unknown[] | Given): Promise<readonly unknown[]> {
+  async #take(body: WorkerBody, plane: DataPlane, given: readonly unknown[] | Given): Promise<readonly unknown[]> {
     const start = now()
-    const list = plane.take(given, task)
+    const list = plane.take(given, body.task)
     if (isThenable(list)) this.#flushIfItTakesLong()
     const args = await list
+    body.throwIfAborted()
     this.#inputMs = now() - start
     return args
   }

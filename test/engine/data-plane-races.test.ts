@@ -299,6 +299,22 @@ describe('an object that many tasks take', () => {
     expect(store.evicted).toEqual(['id:[1,2]'])
   })
 
+  test('and that the store has lost is stored again for the next task, while others still count on it', async () => {
+    const store = new ValueStore()
+    const engine = new Engine({ transformer: store, filter: onlyArguments })
+    const { hold, begun, end } = makeHold()
+    const xs = [1, 2]
+    const holding = engine.submit(hold, xs)
+    await begun
+    store.values.clear()
+    expect(await engine.submit(sum, xs).exception()).toBeInstanceOf(TransformError)
+    expect(await engine.submit(sum, xs)).toBe(3)
+    end()
+    expect(await holding).toBe(2)
+    await engine.shutdown()
+    expect(store.values.size).toBe(0)
+  })
+
   test('submitted again in the moment in which the last of them ends', async () => {
     const store = new ValueStore()
     const engine = new Engine({ transformer: store, filter: onlyArguments })

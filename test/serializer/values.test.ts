@@ -207,6 +207,14 @@ describe('binary data', () => {
     expect(back.floats.buffer).toBeInstanceOf(ArrayBuffer)
   })
 
+  test('beside a Blob is taken at once', async () => {
+    const bytes = new Uint8Array(20_000).fill(1)
+    const writing = serialize({ blob: new Blob(['text']), bytes })
+    bytes.fill(9)
+    const back = deserialize(Buffer.concat((await writing) as Uint8Array[])) as { bytes: Uint8Array }
+    expect(back.bytes.every((byte) => byte === 1)).toBe(true)
+  })
+
   test('in Blobs and Files arrives, with a promise', async () => {
     const file = new File(['abc'], 'a.txt', { type: 'text/plain', lastModified: 7 })
     const chunks = serialize({
