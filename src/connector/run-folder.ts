@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { TapsError, TransformError } from '../errors.ts'
 import { totalOf } from './chunks.ts'
 import { folderError, isMissing, unlessMissing } from './folder-errors.ts'
-import { nameOf, newKey } from './run.ts'
+import { nameOf, newKey, newPart } from './run.ts'
 
 /** Larger files are read in a thread of libuv, so that the event loop goes on; smaller ones take less time than that. */
 const LARGE = 1_000_000
@@ -25,7 +25,7 @@ export interface RunFolderOptions {
 }
 
 /**
- * A folder with one file for each key. A file gets its name when it is complete, and never changes again.
+ * A folder of a run, with a folder for each writer, and one file for each key. A file gets its name when it is complete, and never changes again.
  *
  * Files are written synchronously, whatever their size: what is put has to be taken before `put` returns, and to copy it for a
  * thread that writes takes as long as to copy it into the page cache, which is what writing does.
@@ -33,6 +33,8 @@ export interface RunFolderOptions {
 export class RunFolder {
   readonly #options: RunFolderOptions
   readonly #path: string
+  /** Processes that create files in one folder wait for each other: each has one of its own. */
+  readonly #part: string = newPart()
   #isClosed = false
 
   constructor(options: RunFolderOptions) {
@@ -42,7 +44,7 @@ export class RunFolder {
 
   put(chunks: readonly Uint8Array[]): string {
     if (this.#isClosed) throw new TapsError('ILLEGAL_STATE', `The ${this.#options.owner} is closed: it stores no more`)
-    const key = newKey(this.#options.run)
+    const key = newKey(this.#options.run, this.#part)
     const path = this.#pathOf(key)
     const part = `${path}.part`
     try {
@@ -103,7 +105,7 @@ export class RunFolder {
     const fd = unlessMissing(create)
     if (fd !== undefined) return fd
     fs.mkdirSync(this.#options.dir, { recursive: true })
-    fs.mkdirSync(this.#path, { recursive: true, mode: this.#options.mode })
+    fs.mkdirSync(join(this.#path, this.#part), { recursive: true, mode: this.#options.mode })
     return create()
   }
 

@@ -20,7 +20,7 @@ const RUN = /^taps-sdk-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-([A-Za-z0-9._-]{1
 /** The number of the namespace of processes that Linux starts with. */
 const NOT_IN_CONTAINER = '4026531836'
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
-const KEY = new RegExp(`^([A-Za-z0-9._-]{1,160})/(${UUID})$`)
+const KEY = new RegExp(`^([A-Za-z0-9._-]{1,160})/((?:[0-9a-f]{8}/)?${UUID})$`)
 
 /** Safe as the name of a file. */
 export function newRun(): string {
@@ -75,9 +75,14 @@ function processNamespace(): string {
   }
 }
 
-/** A new key of a run. */
-export function newKey(run: string): string {
-  return `${run}/${randomUUID()}`
+/** The part of a run that one writer has to itself. */
+export function newPart(): string {
+  return randomBytes(4).toString('hex')
+}
+
+/** A new key of a run, or of a part of it: `<run>/<uuid>`, `<run>/<part>/<uuid>`. */
+export function newKey(run: string, part?: string): string {
+  return part === undefined ? `${run}/${randomUUID()}` : `${run}/${part}/${randomUUID()}`
 }
 
 /** The part of a key after the run. @throws TransformError for what is no key of this run */
