@@ -89,11 +89,12 @@ async function memoryPlane(between: 'threads' | 'processes'): Promise<Plane> {
   return { transformer: proxyTransformer({ connector: new SharedMemoryConnector({ between }), cacheSize: 0 }) }
 }
 
-/** The bytes written, read, written and read again, in one process: without a pool, without a task. */
+/** The bytes written to a new file, read, written to another and read again, in one process: without a pool, without a task. */
 async function fileLimit(): Promise<Record<string, number>> {
   const dir = mkdtempSync(join(tmpdir(), 'taps-sdk-bench-'))
-  const path = join(dir, 'bytes')
+  let next = 0
   const through = (bytes: Bytes): Bytes => {
+    const path = join(dir, String(next++))
     writeFileSync(path, bytes)
     return new Uint8Array(readFileSync(path))
   }
