@@ -23,7 +23,8 @@ export interface FileConnectorOptions {
 }
 
 /**
- * Stores bytes in files: `dir/<run>/<uuid>`. A file is there when it is complete. Keys are strings, valid in this run only.
+ * Stores bytes in files: `dir/<run>/<part>/<uuid>`, with a part for each process that writes. A file is there when it is complete.
+ * Keys are strings, valid in this run only.
  * What goes wrong is told by a `TransformError` that names the path.
  */
 export class FileConnector implements Connector {
@@ -52,7 +53,7 @@ export class FileConnector implements Connector {
 
   /**
    * Writes a file, whole or not at all.
-   * @returns `<run>/<uuid>`
+   * @returns `<run>/<part>/<uuid>`
    * @throws TransformError if that fails, TapsError after `close`
    */
   put(chunks: readonly Uint8Array[]): string {

@@ -50,8 +50,11 @@ function isLeftover(path: string, name: string, olderThan: number): boolean {
   return isOver(run) ?? Date.now() - lastStored(path, run.time) > olderThan
 }
 
+/** The folder of a run changes when a writer joins it; the folders of writers, when one stores something. */
 function lastStored(path: string, begun: number): number {
-  return Math.max(begun, statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? begun)
+  const folders = [path, ...foldersIn(path).map((name) => join(path, name))]
+  const times = folders.map((folder) => statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? begun)
+  return Math.max(begun, ...times)
 }
 
 function remove(path: string): void {

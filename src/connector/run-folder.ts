@@ -25,7 +25,8 @@ export interface RunFolderOptions {
 }
 
 /**
- * A folder of a run, with a folder for each writer, and one file for each key. A file gets its name when it is complete, and never changes again.
+ * A folder of a run, with a folder for each writer, and one file for each key. A file gets its name when it is complete, and
+ * never changes again.
  *
  * Files are written synchronously, whatever their size: what is put has to be taken before `put` returns, and to copy it for a
  * thread that writes takes as long as to copy it into the page cache, which is what writing does.

@@ -254,6 +254,17 @@ describe('leftovers', () => {
     expect(fs.readdirSync(dir)).toEqual([young])
   })
 
+  test('a run of another host in which something was stored of late is none, however long ago it was begun', () => {
+    const connector = new FileConnector({ dir, run: otherHost })
+    const [first, second] = [connector.put(bytes('first')), connector.put(bytes('second'))]
+    const longAgo = new Date(Date.now() - 3_600_000)
+    fs.utimesSync(join(dir, otherHost), longAgo, longAgo)
+    expect(removeLeftovers({ dir, olderThan: 1_800_000 })).toEqual([])
+    expect([connector.exists(first), connector.exists(second)]).toEqual([true, true])
+    for (const part of fs.readdirSync(join(dir, otherHost))) fs.utimesSync(join(dir, otherHost, part), longAgo, longAgo)
+    expect(removeLeftovers({ dir, olderThan: 1_800_000 })).toEqual([otherHost])
+  })
+
   test('a run of a process that had our number before us is one', () => {
     const now = new FileConnector({ dir }).run
     const before = now.replace(/\d{8}T\d{6}Z/, '20200101T000000Z')
