@@ -38,6 +38,15 @@ export function isInstance<E extends Error>(
   }
 }
 
+/** What an error says: of anything that was thrown, also of what cannot be asked. */
+export function messageOf(error: unknown): string {
+  try {
+    return String(isInstance(error, Error) ? error.message : error)
+  } catch {
+    return 'an error that cannot be read'
+  }
+}
+
 /** For an error of a cascade: its stack would be that of the engine, which says nothing and costs much. */
 export function withoutStack<E extends Error>(make: () => E): E {
   const { stackTraceLimit } = Error

@@ -1,4 +1,4 @@
-import { SerializationError } from '../errors.ts'
+import { isInstance, messageOf, SerializationError } from '../errors.ts'
 import { checkOptions, oneOf } from '../options.ts'
 import { toJson } from '../worker/json-safe.ts'
 import { readFrame, writeFrame } from './frame.ts'
@@ -62,9 +62,8 @@ export function deserialize(bytes: Uint8Array, options: DeserializeOptions = {})
   try {
     return read(bytes, options.share === true)
   } catch (cause) {
-    if (cause instanceof SerializationError) throw cause
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new SerializationError(`A serialized value cannot be read: ${reason}`, { cause })
+    if (isInstance(cause, SerializationError)) throw cause
+    throw new SerializationError(`A serialized value cannot be read: ${messageOf(cause)}`, { cause })
   }
 }
 

@@ -1,5 +1,5 @@
 import { replaceChildren } from '../containers.ts'
-import { isInstance, TransformError } from '../errors.ts'
+import { messageOf, TransformError } from '../errors.ts'
 import type { Filter, Where } from '../filter/filter.ts'
 import { type Step, walk, whenThere } from '../future/reference.ts'
 import { isThenable } from '../future/task-future.ts'
@@ -208,8 +208,7 @@ function contained<T>(where: Where | undefined, done: string, run: () => T): T {
 }
 
 function transformError(where: Where | undefined, done: string, cause: unknown): TransformError {
-  const reason = isInstance(cause, Error) ? cause.message : String(cause)
-  return new TransformError(`${placeOf(where)} could not be ${done}: ${reason}`, { cause })
+  return new TransformError(`${placeOf(where)} could not be ${done}: ${messageOf(cause)}`, { cause })
 }
 
 function placeOf(where: Where | undefined): string {

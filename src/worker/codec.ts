@@ -1,4 +1,4 @@
-import { SerializationError } from '../errors.ts'
+import { messageOf, SerializationError } from '../errors.ts'
 import { toJson } from './json-safe.ts'
 import { pack } from './pack.ts'
 import type { Encoded } from './packet.ts'
@@ -31,6 +31,7 @@ export function decode(encoded: Encoded): unknown {
 
 /** For what arrived damaged, or needs a class that is not here. */
 export function unreadable(cause: unknown): SerializationError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new SerializationError(`What came from another thread or process cannot be read: ${reason}`, { cause })
+  return new SerializationError(`What came from another thread or process cannot be read: ${messageOf(cause)}`, {
+    cause,
+  })
 }

@@ -1,4 +1,4 @@
-import { TransformError } from '../errors.ts'
+import { messageOf, TransformError } from '../errors.ts'
 import type { Filter } from '../filter/filter.ts'
 import { follow } from '../plugin.ts'
 import { DataPlane, type PlaneRecipe } from '../transformer/data-plane.ts'
@@ -24,11 +24,8 @@ async function makePlane({ transformer, filter }: PlaneRecipe): Promise<DataPlan
     const made = (await follow(transformer, loadModule)) as Transformer
     return new DataPlane(made, filter === undefined ? undefined : ((await follow(filter, loadModule)) as Filter))
   } catch (cause) {
-    throw new TransformError(
-      `The transformer or the filter could not be made in a worker: ${(cause as Error).message}`,
-      {
-        cause,
-      },
-    )
+    throw new TransformError(`The transformer or the filter could not be made in a worker: ${messageOf(cause)}`, {
+      cause,
+    })
   }
 }

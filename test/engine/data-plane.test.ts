@@ -403,6 +403,28 @@ describe('a failure fails that task only', () => {
     expect(child).toBeInstanceOf(TransformError)
   })
 
+  test.each([
+    ['an object without a prototype', Object.create(null)],
+    [
+      'an error whose message cannot be read',
+      Object.defineProperty(new Error(), 'message', {
+        get() {
+          throw new Error('no')
+        },
+      }),
+    ],
+    ['a revoked proxy', revoked()],
+  ])('what is thrown may be anything: %s', async (_, thrown) => {
+    const transformer = Object.assign(new Store(), {
+      transform() {
+        throw thrown
+      },
+    })
+    const error = (await new Engine({ transformer }).submit(echo, 1).exception()) as Error
+    expect(error).toBeInstanceOf(TransformError)
+    expect(error.message).toBe('Argument 0 of task anonymous could not be transformed: an error that cannot be read')
+  })
+
   test('a filter that throws, and a transformer that cannot tell identifiers', async () => {
     const filter: Filter = () => {
       throw new Error('filter')
@@ -708,3 +730,9 @@ describe('options', () => {
     expect(await new Engine({ filter: always() }).submit(echo, value)).toBe(value)
   })
 })
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}

@@ -1,5 +1,6 @@
 import SuperJSON from 'superjson'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { SerializationError } from '../../src/errors.ts'
 import { deserialize, serialize } from '../../src/serializer/serializer.ts'
 import { bytesOf, expectSame, frameOf, roundTrip, textOf } from './support.ts'
 
@@ -229,6 +230,21 @@ describe('what is registered with superjson', () => {
       'serializer.Quota',
     )
     expect(roundTrip(new Quota('no'))).toMatchObject({ message: 'again', left: 3 })
+  })
+
+  test('and throws what cannot be read gives a SerializationError all the same', () => {
+    class Trap {}
+    SuperJSON.registerCustom<Trap, number>(
+      {
+        isApplicable: (v): v is Trap => v instanceof Trap,
+        serialize: () => 1,
+        deserialize: () => {
+          throw Object.create(null)
+        },
+      },
+      'serializer.Trap',
+    )
+    expect(() => roundTrip(new Trap())).toThrow(SerializationError)
   })
 
   test('includes symbols', () => {

@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
-import { isMainThread } from 'node:worker_threads'
+import { isMainThread, threadId } from 'node:worker_threads'
 import { defineFilter, defineTransformer, type Lazy, type Transformer, task } from '../../../src/index.ts'
 
 /** A store of an application's own: files of a folder, and a trace of who did what. */
@@ -67,6 +67,16 @@ export const notThere = defineTransformer({
   name: 'notThere',
   module: new URL('./no-such-module.ts', import.meta.url).href,
   create: () => new Folder('/nowhere'),
+})
+
+/** Which only the client can make: a worker throws what is no error. */
+export const clientOnly = defineTransformer({
+  name: 'clientOnly',
+  module: import.meta.url,
+  create: ({ dir, client }: { dir: string; client: string }) => {
+    if (`${process.pid} ${threadId}` !== client) throw undefined
+    return new Folder(dir)
+  },
 })
 
 export const double = task((xs: readonly number[]) => xs.map((x) => 2 * x))

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { threadId } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   ConfigError,
@@ -12,6 +13,7 @@ import {
   WorkerCrashedError,
 } from '../../../src/index.ts'
 import {
+  clientOnly,
   double,
   echo,
   exit,
@@ -177,6 +179,14 @@ describe.each(POOLS)('a transformer of the application on $kind', ({ kind, Pool 
     const error = (await engine.submit(fan, 3).exception()) as Error
     expect(error).toBeInstanceOf(TransformError)
     expect(error.message).toMatch(/^The transformer or the filter could not be made in a worker/)
+    await engine.shutdown()
+  })
+
+  test('a worker that cannot make its transformer, and throws what is no error: the same', async () => {
+    const engine = make({ transformer: clientOnly({ dir, client: `${process.pid} ${threadId}` }) })
+    const error = (await engine.submit(fan, 3).exception()) as Error
+    expect(error).toBeInstanceOf(TransformError)
+    expect(error.message).toBe('The transformer or the filter could not be made in a worker: undefined')
     await engine.shutdown()
   })
 
