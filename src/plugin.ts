@@ -36,6 +36,7 @@ type Create = (options: unknown) => object
 export function definePlugin<Options, Plugin extends object>(
   definition: PluginDefinition<Options, Plugin>,
 ): (options: Options) => Plugin {
+  if (!isObject(definition)) throw new ConfigError('A plug-in is defined by { name, module: import.meta.url, create }')
   const { name, module } = definition
   if (typeof name !== 'string' || name === '') throw new ConfigError('A plug-in needs a name')
   if (typeof definition.create !== 'function') throw new ConfigError(`Plug-in ${name}: create takes a function`)
@@ -43,7 +44,14 @@ export function definePlugin<Options, Plugin extends object>(
   if (module === undefined || (module as string) === '') return (options) => definition.create(options)
   if (typeof module !== 'string' || !module.includes(':'))
     throw new ConfigError(`Plug-in ${name}: module takes import.meta.url, not ${describe(module)}`)
-  const create = (options: Options): Plugin => withRecipe(definition.create(options), { module, name, options })
+  const create = (options: Options): Plugin => {
+    const plugin: unknown = definition.create(options)
+    if (!isPlugin(plugin) || !Object.isExtensible(plugin)) {
+      const what = isPlugin(plugin) ? 'an object that is frozen' : describe(plugin)
+      throw new ConfigError(`Plug-in ${name}: create has to return an object or a function, not ${what}`)
+    }
+    return withRecipe(plugin as Plugin, { module, name, options })
+  }
   enterPlugin(module, name, create as Create)
   return create
 }
@@ -63,8 +71,11 @@ function keyOf(module: string, name: string): string {
 }
 
 function ownRecipe(plugin: unknown): Recipe | undefined {
-  if ((typeof plugin !== 'object' && typeof plugin !== 'function') || plugin === null) return undefined
-  return (plugin as { [RECIPE]?: Recipe })[RECIPE]
+  return isPlugin(plugin) ? (plugin as { [RECIPE]?: Recipe })[RECIPE] : undefined
+}
+
+function isPlugin(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }
 
 /**
@@ -79,7 +90,7 @@ export function recipeOf(plugin: object, what: string): Recipe {
     )
   }
   const { module, name, options } = recipe
-  return { module, name, options: toPlain(options, `options of ${what} ${name}`) }
+  return { module, name, options: toPlain(options, `options of ${what} ${name}`, []) }
 }
 
 function cureFor(what: string): string {
@@ -87,11 +98,15 @@ function cureFor(what: string): string {
   return what.endsWith('transformer') ? 'defineTransformer' : 'defineConnector'
 }
 
-function toPlain(value: unknown, path: string): unknown {
+/** @param around - what it stands in */
+function toPlain(value: unknown, path: string, around: readonly unknown[]): unknown {
   if (ownRecipe(value) !== undefined) return { [NESTED]: recipeOf(value as object, path) }
-  if (Array.isArray(value)) return value.map((element, i) => toPlain(element, `${path}[${i}]`))
+  if (around.includes(value)) throw new ConfigError(`${path} is a part of itself, which options of plug-ins cannot be`)
+  const inside = [...around, value]
+  if (Array.isArray(value)) return value.map((element, i) => toPlain(element, `${path}[${i}]`, inside))
   if (isObject(value) && isPlain(value)) {
-    return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, toPlain(child, `${path}.${key}`)]))
+    const entries = Object.entries(value).map(([key, child]) => [key, toPlain(child, `${path}.${key}`, inside)])
+    return Object.fromEntries(entries)
   }
   if (value === undefined || value === null || ['string', 'boolean'].includes(typeof value) || Number.isFinite(value))
     return value
