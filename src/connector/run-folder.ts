@@ -7,6 +7,8 @@ import { nameOf, newKey, newPart } from './run.ts'
 
 /** Larger files are read in a thread of libuv, so that the event loop goes on; smaller ones take less time than that. */
 const LARGE = 1_000_000
+/** So many of these are read at once, by few threads anyway: each is open meanwhile, and not many files may be. */
+const MOST_OPEN = 32
 
 // Neither a link nor a pipe that somebody put in the place of a file may lead elsewhere, or hold up the process.
 const READ = fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0) | (fs.constants.O_NONBLOCK ?? 0)
@@ -60,6 +62,10 @@ export class RunFolder {
 
   get(key: unknown): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     const path = this.#pathOf(key)
+    return open < MOST_OPEN ? this.#read(path) : inTurn(() => this.#read(path))
+  }
+
+  #read(path: string): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     const file = this.#openFile(path)
     if (file === undefined) return undefined
     const { fd, size } = file
@@ -180,7 +186,26 @@ function readNow(fd: number, size: number, path: string): Uint8Array {
   }
 }
 
+/** How many large files this thread has open to read them, and what waits for that to be fewer. */
+let open = 0
+const waiting: (() => void)[] = []
+
+async function inTurn<T>(read: () => T): Promise<Awaited<T>> {
+  while (open >= MOST_OPEN) await new Promise<void>((goOn) => waiting.push(goOn))
+  try {
+    return await read()
+  } finally {
+    // It may have been a small one.
+    letNext()
+  }
+}
+
+function letNext(): void {
+  if (open < MOST_OPEN) waiting.shift()?.()
+}
+
 async function readLater(fd: number, size: number, path: string): Promise<Uint8Array> {
+  open++
   try {
     const bytes = newMemory(size)
     for (let read = 0; read < size; ) {
@@ -191,6 +216,8 @@ async function readLater(fd: number, size: number, path: string): Promise<Uint8A
     throw folderError('read', path, error)
   } finally {
     fs.closeSync(fd)
+    open--
+    letNext()
   }
 }
 

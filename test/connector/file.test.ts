@@ -195,6 +195,13 @@ describe('bad folders', () => {
     expect(filesIn(join(dir, run))).toEqual([expect.not.stringContaining('part')])
   })
 
+  test('where few files may be open, any number of values can be read at the same time', () => {
+    const program = fileURLToPath(new URL('many-reads.fixture.ts', import.meta.url))
+    const limit = 'ulimit -n 80; exec "$@"'
+    const child = spawnSync('sh', ['-c', limit, 'sh', process.execPath, program, dir], { encoding: 'utf8' })
+    expect([child.stderr, child.stdout]).toEqual(['', JSON.stringify(100 * (2 * 1_100_000 + 1_000 - 1))])
+  })
+
   test.each([
     ['EACCES', 'EACCES, this process may not use it: change its permissions, or choose another folder'],
     ['EROFS', 'EROFS, the file system is read-only: choose another folder'],
