@@ -1,6 +1,5 @@
 import type { Connector } from '../connector/connector.ts'
-import { ConfigError } from '../errors.ts'
-import { follow, recipeOf } from '../plugin.ts'
+import { type Clauses, declareClauses, madeByWorker } from './clauses.ts'
 import type { ContractRunner } from './executor-contract.ts'
 
 /** How to test one connector. */
@@ -18,12 +17,10 @@ interface Bench {
   copy(): Promise<Connector>
 }
 
-type Clause = (bench: Bench) => Promise<void>
-
 const encoder = new TextEncoder()
 
 /** One clause for each promise of the contract; see `Connector`. */
-const CLAUSES: Readonly<Record<string, Clause>> = {
+const CLAUSES: Clauses<Bench> = {
   'what is put can be got, any number of times': async ({ connector, expect }) => {
     const key = await connector.put([bytesOf('hello')])
     expect(await read(connector, key)).toBe('hello')
@@ -147,32 +144,21 @@ const CLAUSES: Readonly<Record<string, Clause>> = {
  * ```
  */
 export function connectorContract(runner: ContractRunner, options: ConnectorContractOptions): void {
-  const { exempt = {} } = options
-  for (const name of Object.keys(exempt)) {
-    if (!(name in CLAUSES)) throw new ConfigError(`The connector contract has no clause ${JSON.stringify(name)}`)
-  }
-  for (const [name, clause] of Object.entries(CLAUSES)) {
-    if (!(name in exempt)) runner.test(name, () => runClause(clause, runner, options))
-  }
-}
-
-async function runClause(clause: Clause, runner: ContractRunner, options: ConnectorContractOptions): Promise<void> {
-  const connector = await options.create()
-  const copies: Connector[] = []
-  const copy = async (): Promise<Connector> => {
-    const made = (await follow(recipeOf(connector, 'connector'), importModule)) as Connector
-    copies.push(made)
-    return made
-  }
-  try {
-    await clause({ connector, expect: runner.expect, copy })
-  } finally {
-    for (const each of [...copies, connector]) await each.close?.()
-  }
-}
-
-function importModule(url: string): Promise<unknown> {
-  return import(/* @vite-ignore */ url)
+  const { create, exempt = {} } = options
+  declareClauses('connector', CLAUSES, runner, exempt, async (clause) => {
+    const connector = await create()
+    const copies: Connector[] = []
+    const copy = async (): Promise<Connector> => {
+      const made = await madeByWorker(connector, 'connector')
+      copies.push(made)
+      return made
+    }
+    try {
+      await clause({ connector, expect: runner.expect, copy })
+    } finally {
+      for (const each of [...copies, connector]) await each.close?.()
+    }
+  })
 }
 
 function bytesOf(text: string): Uint8Array {
