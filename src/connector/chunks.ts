@@ -20,3 +20,12 @@ export function concatenate(chunks: readonly Uint8Array[]): Uint8Array {
   copyInto(bytes, chunks)
   return bytes
 }
+
+/** From so many bytes on it is worth while. */
+const LARGE = 65_536
+
+/** Frees memory that nobody needs any more, without waiting for the garbage collector, which comes late and takes longer. */
+export function giveBack({ buffer, byteLength }: Uint8Array): void {
+  if (byteLength < LARGE || byteLength !== buffer.byteLength || !(buffer instanceof ArrayBuffer)) return
+  ;(buffer as ArrayBuffer & { transfer?(length: number): ArrayBuffer }).transfer?.(0)
+}

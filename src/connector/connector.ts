@@ -11,7 +11,10 @@ export interface Connector {
    * @returns the key: plain data that fits into JSON, unless `isSharedMemory`; another copy of the connector can use it as well
    */
   put(chunks: readonly Uint8Array[]): unknown
-  /** The bytes of a key, all of them; `undefined` if there are none (any more). Rejects for what is no key of its own. */
+  /**
+   * The bytes of a key, all of them, in memory of the reader's own (unless `isSharedMemory`); `undefined` if there are none (any
+   * more). Rejects for what is no key of its own.
+   */
   get(key: unknown): Uint8Array | undefined | PromiseLike<Uint8Array | undefined>
   /** Whether there are bytes under a key. */
   exists(key: unknown): boolean | PromiseLike<boolean>
@@ -19,6 +22,8 @@ export interface Connector {
   evict(key: unknown): unknown
   /** Whether `get` gives memory that others see as well: then values are not copied out of it. @defaultValue false */
   readonly isSharedMemory?: boolean
+  /** Whether the bytes stay in the memory of this machine, where nothing damages them: then they go without a checksum. @defaultValue false */
+  readonly isMemory?: boolean
   /** Removes all that was stored, unless it is to be kept, and lets go of connections. Called once, on the client. */
   close?(): unknown
 }

@@ -23,6 +23,7 @@ interface Entry {
  * connectors that reach further. It is of no use with workers, which could not see them.
  */
 export class MemoryConnector implements Connector {
+  readonly isMemory = true
   readonly #ttl: number
   readonly #clock: Clock
   readonly #run: string = globalThis.crypto.randomUUID()

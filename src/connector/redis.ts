@@ -1,7 +1,7 @@
 import { TapsError, TransformError } from '../errors.ts'
 import { checkOptions, oneOf } from '../options.ts'
 import { enterPlugin, withRecipe } from '../plugin.ts'
-import { totalOf } from './chunks.ts'
+import { giveBack, totalOf } from './chunks.ts'
 import type { Connector } from './connector.ts'
 import type { Command, RedisConnection } from './redis-connection.ts'
 import { aliveName, indexName, removeRun, valueName } from './redis-run.ts'
@@ -116,6 +116,8 @@ export class RedisConnector implements Connector {
     const until = this.#ttl === undefined ? '+inf' : String(Date.now() + this.#ttl)
     // In the index first, so that there is never a value that `close` does not find.
     await this.#send(['ZADD', indexName(this.#prefix, this.run), until, name], ['SET', name, bytes, ...expiry])
+    // The server has answered, so it has all of it.
+    giveBack(bytes)
     return key
   }
 

@@ -1,3 +1,4 @@
+import { giveBack } from '../connector/chunks.ts'
 import type { Connector } from '../connector/connector.ts'
 import { ConfigError } from '../errors.ts'
 import { whenThere } from '../future/reference.ts'
@@ -55,7 +56,7 @@ export class StoreTransformer implements Transformer {
   }
 
   transform(value: unknown): Identifier | Promise<Identifier> {
-    const checksum = this.#connector.isSharedMemory !== true
+    const checksum = this.#connector.isMemory !== true
     return whenThere(serialize(value, { checksum }), (chunks) => {
       const bytes = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)
       return whenThere(this.#connector.put(chunks), (key): Identifier => {
@@ -80,7 +81,10 @@ export class StoreTransformer implements Transformer {
     if (this.#cache.has(text)) return this.#cache.get(text)
     const value = whenThere(this.#connector.get(key), (bytes) => {
       if (bytes === undefined) throw gone(text)
-      return deserialize(bytes, { share: this.#connector.isSharedMemory === true })
+      if (this.#connector.isSharedMemory === true) return deserialize(bytes, { share: true })
+      const there = deserialize(bytes)
+      giveBack(bytes)
+      return there
     })
     this.#cache.set(text, value)
     if (value instanceof Promise) {
