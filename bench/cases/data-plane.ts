@@ -5,7 +5,7 @@ import type { ExecutorLike, Filter, Task, Transformer } from 'taps-sdk'
 import { startRedis } from '../../test/servers/redis.ts'
 import { type Case, format, median, range, type Table, type Variant, verdict } from '../case.ts'
 import { check } from '../measure.ts'
-import { type Kind, limitNames, loadExecutor, loadPool, loadTasks, WORKERS } from '../pools.ts'
+import { type Kind, limitNames, loadExecutor, loadPool, loadTasks, OURS, WORKERS } from '../pools.ts'
 
 const SIZES = [10_000, 100_000, 1_000_000, 10_000_000]
 const IN_FLIGHT = 2
@@ -24,25 +24,32 @@ const TAPS: Readonly<Record<string, readonly number[]>> = {
 }
 
 /** By size, the median of the round trips. */
-async function tripsOf(trip: Trip): Promise<Record<string, number>> {
+async function tripsOf(
+  trip: Trip,
+  allocate = (size: number): Bytes => new Uint8Array(size),
+): Promise<Record<string, number>> {
   const figures: Record<string, number> = {}
-  for (const size of SIZES) figures[String(size)] = await medianTrip(trip, size)
+  for (const size of SIZES) figures[String(size)] = await medianTrip(trip, size, allocate)
   return figures
 }
 
-async function medianTrip(trip: Trip, size: number): Promise<number> {
+/** @param allocate - makes the bytes that are sent */
+async function medianTrip(trip: Trip, size: number, allocate: (size: number) => Bytes): Promise<number> {
   const times: number[] = []
   const start = performance.now() + WARM_UP_MS
   const isEnough = (): boolean => times.length >= LEAST_TRIPS && performance.now() - start > LEAST_MS
   const keepGoing = async (): Promise<void> => {
     // Each its own: an object that two tasks take at the same time is stored once.
-    const bytes: Bytes = new Uint8Array(size).fill(65)
+    let bytes = allocate(size).fill(65)
     while (!isEnough()) {
+      bytes[0] = 65
       const before = performance.now()
       const back = await trip(bytes)
       if (before > start) times.push(performance.now() - before)
       check(back.length, size)
       check(back[0] as number, 66)
+      // Moved: what came back goes on.
+      if (bytes.length === 0) bytes = back
     }
   }
   await Promise.all(Array.from({ length: IN_FLIGHT }, keepGoing))
@@ -65,6 +72,23 @@ async function ours(kind: Kind, plane: () => Promise<Plane>): Promise<Record<str
   const figures = await tripsOf((bytes) => engine.submit(touch, bytes) as PromiseLike<Bytes>)
   await engine.shutdown()
   await stop?.()
+  return figures
+}
+
+/** Bytes that change hands, and come back. */
+async function moved(): Promise<Record<string, number>> {
+  const { move } = (await loadPool('threads', OURS))({ workers: WORKERS, isBinary: true })
+  return tripsOf(move as Trip)
+}
+
+/** Memory that was shared to begin with. */
+async function sharedFromTheStart(): Promise<Record<string, number>> {
+  const { Engine } = await import('taps-sdk')
+  const engine = new Engine({ executor: (await loadExecutor('threads'))(WORKERS) as ExecutorLike })
+  const touch = (await loadTasks()).touch as unknown as Task<[Bytes], Bytes>
+  const allocate = (size: number): Bytes => new Uint8Array(new SharedArrayBuffer(size)) as unknown as Bytes
+  const figures = await tripsOf((bytes) => engine.submit(touch, bytes) as PromiseLike<Bytes>, allocate)
+  await engine.shutdown()
   return figures
 }
 
@@ -159,6 +183,9 @@ const THREADS = [
   { name: 'threads, shared memory', ours: () => memoryPlane('threads') },
 ] as const
 
+const MOVED = 'threads, transferred'
+const SHARED = 'threads, a SharedArrayBuffer'
+
 const GOAL = 3
 const LIMIT_GOAL = 1.5
 const MOST_MS = 2
@@ -166,6 +193,8 @@ const MOST_MS = 2
 const variants: ReadonlyMap<string, Variant> = new Map([
   ...PATHS.map((path): [string, Variant] => [path.name, { run: () => ours('processes', path.ours) }]),
   ...THREADS.map((path): [string, Variant] => [path.name, { run: () => ours('threads', path.ours) }]),
+  [MOVED, { run: moved }],
+  [SHARED, { run: sharedFromTheStart }],
   [MEMORY, { run: () => ours('processes', () => memoryPlane('processes')) }],
   ['limit: a bare pipe', { run: pipeLimit }],
   ['limit: a bare file', { run: fileLimit }],
@@ -211,7 +240,7 @@ function pathTable(figureOf: FigureOf): Table {
 }
 
 function memoryTable(figureOf: FigureOf): Table {
-  const rows = [MEMORY, ...THREADS.map(({ name }) => name)].map((name) => {
+  const rows = [MEMORY, ...THREADS.map(({ name }) => name), MOVED, SHARED].map((name) => {
     const figures = SIZES.map((size) => figureOf(`${name}, ${size}`))
     const largest = figures.at(-1) as ReturnType<FigureOf>
     return [name, ...figures.map(({ median }) => format(median)), `≤ ${MOST_MS}`, verdict(largest.median <= MOST_MS)]
