@@ -23,6 +23,7 @@ interface Entry {
  * connectors that reach further. It is of no use with workers, which could not see them.
  */
 export class MemoryConnector implements Connector {
+  /** Bytes need no checksum. */
   readonly isMemory = true
   readonly #ttl: number
   readonly #clock: Clock

@@ -44,6 +44,7 @@ export class SharedMemoryConnector implements Connector {
   readonly run: string
   /** Whether `get` gives memory that others see as well: `between: 'threads'`. */
   readonly isSharedMemory: boolean
+  /** Bytes need no checksum. */
   readonly isMemory = true
   readonly #isOwner: boolean
   readonly #store: RunFolder | ThreadMemory
