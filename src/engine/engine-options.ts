@@ -15,7 +15,11 @@ export interface EngineOptions {
   readonly executors?: Readonly<Record<string, ExecutorLike>> | undefined
   /** What tasks with a label may use together: slots, or `{ perSecond }`. */
   readonly limits?: LimitsOptions | undefined
-  /** How values travel by reference: in their place goes an identifier, and whoever needs a value gets it by that. @defaultValue they do not */
+  /**
+   * How values travel by reference: in their place goes an identifier, and whoever needs a value gets it by that. An object is stored
+   * once while tasks need it, as it was when it was submitted first. It is closed with the engine, so each engine has one of its own.
+   * @defaultValue they do not
+   */
   readonly transformer?: Transformer | undefined
   /** Which values do, where there is a transformer. @defaultValue all */
   readonly filter?: Filter | undefined
