@@ -24,8 +24,22 @@ export function concatenate(chunks: readonly Uint8Array[]): Uint8Array {
 /** From so many bytes on it is worth while. */
 const LARGE = 65_536
 
-/** Frees memory that nobody needs any more, without waiting for the garbage collector, which comes late and takes longer. */
-export function giveBack({ buffer, byteLength }: Uint8Array): void {
+/** Memory that its reader may free. */
+const handedOver: WeakSet<Uint8Array> = new WeakSet()
+
+/** Says of memory that whoever gets it has it alone. Connectors of others may give the same bytes again. */
+export function handOver(bytes: Uint8Array): Uint8Array {
+  if (bytes.byteLength >= LARGE) handedOver.add(bytes)
+  return bytes
+}
+
+/** Frees memory that a connector handed over, and that nobody needs any more. */
+export function giveBack(bytes: Uint8Array): void {
+  if (handedOver.has(bytes)) free(bytes)
+}
+
+/** Frees memory of which nobody else knows, without waiting for the garbage collector, which comes late and takes longer. */
+export function free({ buffer, byteLength }: Uint8Array): void {
   if (byteLength < LARGE || byteLength !== buffer.byteLength || !(buffer instanceof ArrayBuffer)) return
   ;(buffer as ArrayBuffer & { transfer?(length: number): ArrayBuffer }).transfer?.(0)
 }

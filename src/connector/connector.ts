@@ -11,10 +11,7 @@ export interface Connector {
    * @returns the key: plain data that fits into JSON, unless `isSharedMemory`; another copy of the connector can use it as well
    */
   put(chunks: readonly Uint8Array[]): unknown
-  /**
-   * The bytes of a key, all of them, in memory of the reader's own (unless `isSharedMemory`); `undefined` if there are none (any
-   * more). Rejects for what is no key of its own.
-   */
+  /** The bytes of a key, all of them; `undefined` if there are none (any more). Rejects for what is no key of its own. */
   get(key: unknown): Uint8Array | undefined | PromiseLike<Uint8Array | undefined>
   /** Whether there are bytes under a key. */
   exists(key: unknown): boolean | PromiseLike<boolean>

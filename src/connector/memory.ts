@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { TapsError, TransformError } from '../errors.ts'
 import { checkOptions, describe, isObject, oneOf } from '../options.ts'
-import { concatenate } from './chunks.ts'
+import { concatenate, handOver } from './chunks.ts'
 import type { Connector } from './connector.ts'
 import { ttlOption } from './ttl.ts'
 
@@ -24,6 +24,7 @@ interface Entry {
  */
 export class MemoryConnector implements Connector {
   /** Bytes need no checksum. */
+  /** Its bytes go without a checksum. */
   readonly isMemory = true
   readonly #ttl: number
   readonly #clock: Clock
@@ -66,7 +67,8 @@ export class MemoryConnector implements Connector {
 
   /** A copy of the bytes; `undefined` if there are none (any more). @throws TransformError for a key of another one */
   get(key: unknown): Uint8Array | undefined {
-    return this.#find(key)?.bytes.slice()
+    const bytes = this.#find(key)?.bytes
+    return bytes === undefined ? undefined : handOver(bytes.slice())
   }
 
   /** Whether there are bytes under a key. */

@@ -1,7 +1,7 @@
 import { TapsError, TransformError } from '../errors.ts'
 import { checkOptions, oneOf } from '../options.ts'
 import { enterPlugin, withRecipe } from '../plugin.ts'
-import { giveBack, totalOf } from './chunks.ts'
+import { free, handOver, totalOf } from './chunks.ts'
 import type { Connector } from './connector.ts'
 import type { Command, RedisConnection } from './redis-connection.ts'
 import { aliveName, indexName, removeRun, valueName } from './redis-run.ts'
@@ -78,7 +78,7 @@ export class RedisConnector implements Connector {
   async get(key: unknown): Promise<Uint8Array | undefined> {
     const name = this.#nameOf(key)
     const [bytes] = await this.#send(['GET', name])
-    return bytes === null ? undefined : ownMemory(bytes as Buffer)
+    return bytes === null ? undefined : handOver(ownMemory(bytes as Buffer))
   }
 
   /** Whether there is a value under a key. */
@@ -117,7 +117,7 @@ export class RedisConnector implements Connector {
     // In the index first, so that there is never a value that `close` does not find.
     await this.#send(['ZADD', indexName(this.#prefix, this.run), until, name], ['SET', name, bytes, ...expiry])
     // The server has answered, so it has all of it.
-    giveBack(bytes)
+    free(bytes)
     return key
   }
 

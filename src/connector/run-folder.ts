@@ -1,7 +1,7 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { TapsError, TransformError } from '../errors.ts'
-import { totalOf } from './chunks.ts'
+import { handOver, totalOf } from './chunks.ts'
 import { folderError, isMissing, unlessMissing } from './folder-errors.ts'
 import { nameOf, newKey, newPart } from './run.ts'
 
@@ -223,7 +223,7 @@ async function readLater(fd: number, size: number, path: string): Promise<Uint8A
 
 /** Not zeroed, since all of it is read over; never a part of the pool, which others use too. */
 function newMemory(size: number): Uint8Array {
-  return Buffer.allocUnsafeSlow(size)
+  return handOver(Buffer.allocUnsafeSlow(size))
 }
 
 function readSome(fd: number, bytes: Uint8Array, offset: number): Promise<number> {

@@ -45,6 +45,7 @@ export class SharedMemoryConnector implements Connector {
   /** Whether `get` gives memory that others see as well: `between: 'threads'`. */
   readonly isSharedMemory: boolean
   /** Bytes need no checksum. */
+  /** Its bytes go without a checksum. */
   readonly isMemory = true
   readonly #isOwner: boolean
   readonly #store: RunFolder | ThreadMemory
