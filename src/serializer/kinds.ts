@@ -1,5 +1,6 @@
 /** What an object is to the serializer. Unlike a worker's, which asks Node, this runs everywhere. */
 import { isError } from '../worker/describe.ts'
+import { globalClass, VIEWS } from '../worker/global-classes.ts'
 
 export type Kind =
   | 'array'
@@ -18,23 +19,6 @@ export type Kind =
   | 'url'
   | 'view'
 
-export const VIEWS: readonly string[] = [
-  'Int8Array',
-  'Uint8Array',
-  'Uint8ClampedArray',
-  'Int16Array',
-  'Uint16Array',
-  'Int32Array',
-  'Uint32Array',
-  'Float16Array',
-  'Float32Array',
-  'Float64Array',
-  'BigInt64Array',
-  'BigUint64Array',
-  'DataView',
-  'Buffer',
-]
-
 const KIND_OF_CLASS: Readonly<Record<string, Kind>> = {
   Object: 'object',
   Array: 'array',
@@ -50,13 +34,6 @@ const KIND_OF_CLASS: Readonly<Record<string, Kind>> = {
   ArrayBuffer: 'buffer',
   SharedArrayBuffer: 'sharedBuffer',
   ...Object.fromEntries(VIEWS.map((name) => [name, 'view'] as const)),
-}
-
-type Class = abstract new (...args: never[]) => object
-
-/** A class of this runtime, by its name. */
-export function globalClass<C = Class>(name: string): C | undefined {
-  return (globalThis as Record<string, unknown>)[name] as C | undefined
 }
 
 /** By prototype; for the common ones little else has to be asked. */
@@ -136,11 +113,4 @@ export function unboxed(value: object): Primitive | undefined {
     }
   }
   return undefined
-}
-
-/** The name of the class of a view. */
-export function viewType(view: ArrayBufferView): string {
-  const buffer = globalClass<{ isBuffer?(value: unknown): boolean }>('Buffer')
-  if (buffer?.isBuffer?.(view)) return 'Buffer'
-  return (view as Uint8Array)[Symbol.toStringTag]
 }

@@ -1,5 +1,5 @@
+import { viewType } from '../worker/global-classes.ts'
 import { ALIGNMENT, isSmall } from './frame.ts'
-import { viewType } from './kinds.ts'
 
 /** What the library's language version does not know of buffers yet. */
 interface ModernBuffer extends ArrayBuffer {

@@ -1,5 +1,5 @@
 /** Values without parts, as they are read. */
-import { globalClass, VIEWS } from './kinds.ts'
+import { globalClass, VIEWS } from '../worker/global-classes.ts'
 import { NUMBERS, type Type } from './notation.ts'
 import { symbolNamed, unregistered } from './registered.ts'
 

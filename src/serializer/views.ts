@@ -1,4 +1,4 @@
-import { globalClass, VIEWS } from './kinds.ts'
+import { globalClass, VIEWS } from '../worker/global-classes.ts'
 import { MOST_RESERVED } from './memory.ts'
 import { put, type Slot, valueIn } from './raw.ts'
 

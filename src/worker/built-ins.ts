@@ -1,5 +1,6 @@
 import * as types from 'node:util/types'
 import { className, prototypes } from './describe.ts'
+import { globalClass, VIEWS } from './global-classes.ts'
 
 /** What an object is to a packet. */
 export type Kind =
@@ -17,23 +18,6 @@ export type Kind =
   | 'threadOnly'
   | 'url'
   | 'view'
-
-const VIEWS = [
-  'Int8Array',
-  'Uint8Array',
-  'Uint8ClampedArray',
-  'Int16Array',
-  'Uint16Array',
-  'Int32Array',
-  'Uint32Array',
-  'Float16Array',
-  'Float32Array',
-  'Float64Array',
-  'BigInt64Array',
-  'BigUint64Array',
-  'DataView',
-  'Buffer',
-]
 
 const KIND_OF_CLASS: Readonly<Record<string, Kind>> = {
   Object: 'object',
@@ -73,19 +57,9 @@ type Class = abstract new (...args: never[]) => object
 /** Makes a view of a buffer. */
 type ViewClass = new (buffer: ArrayBufferLike, byteOffset: number, length: number) => ArrayBufferView
 
-function globalClass(name: string): Class | undefined {
-  return (globalThis as Record<string, unknown>)[name] as Class | undefined
-}
-
 /** The class of a view, by its name; undefined if this runtime has none of that name. */
 export function viewClass(name: string): ViewClass | undefined {
-  return VIEWS.includes(name) ? (globalClass(name) as unknown as ViewClass | undefined) : undefined
-}
-
-/** The name of the class of a view. */
-export function viewType(view: ArrayBufferView): string {
-  if (Buffer.isBuffer(view)) return 'Buffer'
-  return types.isDataView(view) ? 'DataView' : (view as Uint8Array)[Symbol.toStringTag]
+  return VIEWS.includes(name) ? globalClass<ViewClass>(name) : undefined
 }
 
 /** May throw for a proxy. */

@@ -1,6 +1,6 @@
 import { isMarkedAsUntransferable } from 'node:worker_threads'
 import { shared } from '../shared.ts'
-import { viewType } from './built-ins.ts'
+import { viewType } from './global-classes.ts'
 import type { Part } from './packet.ts'
 import { isMarked } from './transfer.ts'
 
