@@ -8,7 +8,6 @@ export const sizes = task({ name: 'sizes' }, (all: readonly Uint8Array[]) =>
   all.reduce((sum, { byteLength }) => sum + byteLength, 0),
 )
 export const small = task({ name: 'small' }, (x: number) => x + 1)
-export const pid = task({ name: 'pid' }, () => process.pid)
 /** The same bytes but for one: a copy, since others may read the original. */
 export const step = task({ name: 'step' }, (bytes: Uint8Array, i: number) => {
   const copy = bytes.slice()
