@@ -4,6 +4,8 @@
 const LEAST = 65_536
 
 const weights: WeakMap<object, ArrayBuffer> = new WeakMap()
+/** There was no room for a weight: to ask again costs several collections each time. */
+let isFull = false
 
 /** What the library's language version does not know of buffers yet. */
 type Resizable = new (length: number, options: { maxByteLength: number }) => ArrayBuffer
@@ -13,11 +15,12 @@ type Resizable = new (length: number, options: { maxByteLength: number }) => Arr
  * for (shared memory, a file, a value in a data base) may pile up to gigabytes before anybody finds that the object is gone.
  */
 export function weigh(object: object, bytes: number): void {
-  if (bytes < LEAST || weights.has(object)) return
+  if (bytes < LEAST || isFull || weights.has(object)) return
   try {
     // Resizable ones are addresses only, until somebody writes to them; others may be memory that was used before, and is cleared.
     weights.set(object, new (ArrayBuffer as Resizable)(bytes, { maxByteLength: bytes }))
   } catch {
     // No addresses left, or too many bytes for one buffer: then it is found later.
+    isFull = true
   }
 }

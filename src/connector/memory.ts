@@ -23,7 +23,6 @@ interface Entry {
  * connectors that reach further. It is of no use with workers, which could not see them.
  */
 export class MemoryConnector implements Connector {
-  /** Bytes need no checksum. */
   /** Its bytes go without a checksum. */
   readonly isMemory = true
   readonly #ttl: number

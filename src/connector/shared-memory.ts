@@ -44,9 +44,8 @@ export class SharedMemoryConnector implements Connector {
   readonly run: string
   /** Whether `get` gives memory that others see as well: `between: 'threads'`. */
   readonly isSharedMemory: boolean
-  /** Bytes need no checksum. */
-  /** Its bytes go without a checksum. */
-  readonly isMemory = true
+  /** Whether its bytes go without a checksum: those in a folder of a disk do not. */
+  readonly isMemory: boolean
   readonly #isOwner: boolean
   readonly #store: RunFolder | ThreadMemory
 
@@ -63,6 +62,7 @@ export class SharedMemoryConnector implements Connector {
     this.run = run
     this.#isOwner = options.run === undefined
     this.isSharedMemory = between === 'threads'
+    this.isMemory = this.isSharedMemory || dir.startsWith('/dev/shm')
     this.#store = this.isSharedMemory
       ? new ThreadMemory(run, ttl)
       : new RunFolder({ dir, run, ttl, owner: 'SharedMemoryConnector', mode: 0o700 })

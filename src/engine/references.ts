@@ -92,11 +92,11 @@ export class References implements ReferenceOwner {
   argument(value: unknown, where: Where): Placed | undefined {
     // One of the user's own: not ours to free.
     if (this.plane.isIdentifier(value, where)) return undefined
+    if (!this.plane.wants(value, where)) return undefined
     const isObject = typeof value === 'object' && value !== null
     const known = isObject ? this.#byValue.get(value) : undefined
     if (known !== undefined && this.#isThere(known.entry)) return known
-    const left = this.plane.leave(value, where)
-    if (left === undefined) return undefined
+    const left = this.plane.store(value, where)
     const placed = isThenable(left) ? this.#later(value, left) : this.#now(left)
     if (isObject) this.#byValue.set(value, placed)
     return placed
@@ -113,13 +113,12 @@ export class References implements ReferenceOwner {
     return { place: new Reference(this, left.identifier), entry: this.#entryFor(left) }
   }
 
-  #later(value: unknown, left: Promise<Left>): Placed {
+  #later(value: unknown, left: Promise<NonNullable<Left>>): Placed {
     const place = new StepFuture(true)
     const entry: Entry = { identifier: undefined, readers: 0, holds: 0, isDoubtful: false, same: undefined }
     this.#track(
       left.then(
         (stored) => {
-          if (stored === undefined) return place.settle(SUCCEEDED, value)
           this.#enter(entry, stored)
           place.settle(SUCCEEDED, new Reference(this, stored.identifier))
           this.#freeIfUnused(entry)
@@ -218,6 +217,8 @@ export class References implements ReferenceOwner {
       entry = { identifier: { value: identifier }, readers: 0, holds: 0, isDoubtful: false, same: undefined }
       this.#entries.set(key, entry)
     }
+    // It was stored just now.
+    entry.isDoubtful = false
     return entry
   }
 
@@ -232,6 +233,7 @@ export class References implements ReferenceOwner {
     const known = this.#entries.get(key)
     if (known !== undefined) {
       entry.same = known
+      if (isNew) known.isDoubtful = false
       known.readers += entry.readers
     } else if (isNew) {
       entry.identifier = { value: identifier }

@@ -236,8 +236,10 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
 
   /** Arguments that held futures may travel by reference too. @returns whether there is something to wait for, or it has failed */
   #storeLate(): boolean {
+    const parcel = this.#extras?.parcel
+    if (parcel === undefined) return false
     try {
-      const steps = this.#extras?.parcel?.storeLate() ?? []
+      const steps = parcel.storeLate()
       if (steps.length === 0) return false
       this.#holders = [this.args as unknown[]]
       this.#waitFor(steps)
@@ -360,10 +362,9 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   ranElsewhere(attempt: Attempt, start: number, end: number): void {
     if (this.attempt !== attempt || isFinal(this.state)) return
     const now = this.clock.now()
-    // Its clock may be a little ahead or behind: both times are moved alike, so that what it took stays as long.
-    const shift = Math.max(0, this.startTime - start) - Math.max(0, end - now)
-    this.startTime = between(start + shift, this.startTime, now)
-    this.#endTime = between(end + shift, this.startTime, now)
+    // Its clock may be a little ahead or behind.
+    this.startTime = between(start, this.startTime, now)
+    this.#endTime = between(end, this.startTime, now)
   }
 
   giveBackShare(): void {
@@ -422,30 +423,31 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   /** A value that is to travel by reference is left here, unless it was left by the worker. */
   #leave(value: unknown): void {
     const parcel = this.#extras?.parcel
+    if (parcel === undefined && this.plan.spec.lazy === undefined) return this.settle(SUCCEEDED, value)
     try {
-      const outcome =
-        parcel === undefined
-          ? this.#extracted(value)
-          : this.#isRemote
-            ? parcel.arrived(value)
-            : parcel.leave(value, this.clock)
-      if (isThenable(outcome))
-        outcome.then(
-          (left) => this.#left(left),
-          (error) => this.#failLate(error),
-        )
-      else this.#left(outcome)
+      const outcome = parcel === undefined ? this.#extracted(value) : this.#leaveWith(parcel, value)
+      if (!isThenable(outcome)) return this.#left(outcome)
+      outcome.then(
+        (left) => this.#left(left),
+        (error) => this.#failLate(error),
+      )
     } catch (error) {
       this.#fail(error)
     }
   }
 
+  #leaveWith(parcel: Parcel, value: unknown): unknown {
+    return this.#isRemote ? parcel.arrived(value) : parcel.leave(value, this.clock)
+  }
+
   /** Without a data plane a lazy value has nowhere to go but here. */
   #extracted(value: unknown): unknown {
-    return this.plan.spec.lazy !== undefined && isLazy(value) ? value.get() : value
+    return isLazy(value) ? value.get() : value
   }
 
   #left(outcome: unknown): void {
+    // It was cancelled meanwhile, and written down.
+    if (isFinal(this.state)) return
     if (!this.#isRemote) this.#endTime = this.clock.now()
     this.#succeedBy(outcome)
   }

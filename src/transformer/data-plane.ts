@@ -56,32 +56,37 @@ export class DataPlane {
 
   /** Transforms a value, if it is to travel by reference. Throws, or rejects with, `TransformError`. */
   leave(value: unknown, where: Where): Left | Promise<Left> {
-    if (isLazy(value)) return this.#leaveLazy(value as LazyValue<unknown>, where)
-    return contained(where, 'transformed', () => {
-      if (this.#isKnown(value)) return { identifier: value, isNew: false }
-      return this.#wants(value, where) ? this.#store(value) : undefined
-    })
+    if (contained(where, 'transformed', () => this.#isKnown(value))) return { identifier: value, isNew: false }
+    return this.wants(value, where) ? this.store(value, where) : undefined
   }
 
-  #store(value: unknown): Left | Promise<Left> {
-    return whenThere(this.transformer.transform(value), (identifier) => {
-      if (this.#isKnown(identifier)) return { identifier, isNew: true }
-      // The value would not come back where only that tells.
-      throw new TypeError(`transform returned ${describe(identifier)}, which its isIdentifier does not recognize`)
-    })
+  /** Whether a value is to travel by reference: a lazy one in any case, since it cannot travel itself. Throws `TransformError`. */
+  wants(value: unknown, where: Where): boolean {
+    return isLazy(value) || contained(where, 'transformed', () => this.#passes(value, where))
   }
 
-  #wants(value: unknown, where: Where): boolean {
+  #passes(value: unknown, where: Where): boolean {
     const answer: unknown = this.#filter === undefined ? true : this.#filter(value, where)
     if (typeof answer === 'boolean') return answer
     throw new TypeError(`the filter answers ${describe(answer)}, not true or false`)
   }
 
-  /** One that came by reference goes on by it; any other is stored whatever the filter says, since a lazy value itself cannot travel. */
-  #leaveLazy(value: LazyValue<unknown>, where: Where): Left | Promise<Left> {
-    const { identifier, path } = value
+  /** Transforms a value. Throws, or rejects with, `TransformError`. */
+  store(value: unknown, where: Where): NonNullable<Left> | Promise<NonNullable<Left>> {
+    const transform = (it: unknown) => contained(where, 'transformed', () => this.#transform(it))
+    if (!isLazy(value)) return transform(value)
+    // One that came by reference goes on by it.
+    const { identifier, path } = value as LazyValue<unknown>
     if (identifier !== undefined && path.length === 0) return { identifier, isNew: false }
-    return value.get().then((there) => contained(where, 'transformed', () => this.#store(there)))
+    return value.get().then(transform)
+  }
+
+  #transform(value: unknown): NonNullable<Left> | Promise<NonNullable<Left>> {
+    return whenThere(this.transformer.transform(value), (identifier) => {
+      if (this.#isKnown(identifier)) return { identifier, isNew: true }
+      // The value would not come back where only that tells.
+      throw new TypeError(`transform returned ${describe(identifier)}, which its isIdentifier does not recognize`)
+    })
   }
 
   /** Throws `TransformError` if the transformer cannot tell. */
@@ -112,8 +117,9 @@ export class DataPlane {
   take(given: Given | readonly unknown[], { name, lazy }: Taker): readonly unknown[] | Promise<readonly unknown[]> {
     const { args, stubs, inside, holders } = isList(given) ? { ...NOTHING, args: given } : given
     const taking = new Taking((stub, index) => this.resolve(stub, { task: name, kind: 'argument', index }))
+    const places = new Set<unknown>(stubs)
     const list = args.map((arg, index) => {
-      const stub = stubs.includes(arg as Stub) ? (arg as Stub) : this.#stubOf(arg, index, name)
+      const stub = places.has(arg) ? (arg as Stub) : this.#stubOf(arg, index, name)
       if (stub === undefined) return arg
       return isLazyAt(lazy, index) ? this.#lazy(stub, name, index) : taking.take(stub, arg, index)
     })

@@ -8,8 +8,14 @@ export class Lru<V> {
     this.#size = size
   }
 
-  has(key: string): boolean {
-    return this.#entries.has(key)
+  /** Whether it keeps anything at all. */
+  get isInUse(): boolean {
+    return this.#size > 0
+  }
+
+  /** Those that are there, the one that was used last at the end. */
+  keys(): string[] {
+    return [...this.#entries.keys()]
   }
 
   get(key: string): V | undefined {

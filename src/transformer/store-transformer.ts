@@ -1,7 +1,8 @@
-import { giveBack } from '../connector/chunks.ts'
+import { concatenate, giveBack } from '../connector/chunks.ts'
 import type { Connector } from '../connector/connector.ts'
 import { ConfigError } from '../errors.ts'
 import { whenThere } from '../future/reference.ts'
+import { isThenable } from '../future/task-future.ts'
 import { type Check, checkOptions, describe, isObject, oneOf } from '../options.ts'
 import { definePlugin } from '../plugin.ts'
 import { deserialize, serialize } from '../serializer/serializer.ts'
@@ -22,6 +23,9 @@ interface Identifier {
   readonly bytes: number
 }
 
+/** What a connector has under a key. */
+type Bytes = Uint8Array | undefined
+
 /** How a {@link StoreTransformer} goes about it. */
 export interface StoreOptions {
   readonly connector: Connector
@@ -37,13 +41,14 @@ export interface StoreOptions {
 export class StoreTransformer implements Transformer {
   readonly #options: StoreOptions
   readonly #connector: Connector
-  /** Values by key, or promises of them. */
-  readonly #cache: Lru<unknown>
+  /** Serialized values by key, or promises of them: each reader gets a value of its own. */
+  readonly #cache: Lru<Bytes | PromiseLike<Bytes>>
 
   constructor(options: StoreOptions) {
     this.#options = options
     this.#connector = options.connector
-    this.#cache = new Lru(options.cacheSize)
+    // Shared memory is at hand anyway.
+    this.#cache = new Lru(options.connector.isSharedMemory === true ? 0 : options.cacheSize)
   }
 
   isIdentifier(value: unknown): value is Identifier {
@@ -59,8 +64,9 @@ export class StoreTransformer implements Transformer {
     const checksum = this.#connector.isMemory !== true
     return whenThere(serialize(value, { checksum }), (chunks) => {
       const bytes = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)
+      const kept = this.#options.populateTarget && this.#cache.isInUse ? concatenate(chunks) : undefined
       return whenThere(this.#connector.put(chunks), (key): Identifier => {
-        if (this.#options.populateTarget) this.#cache.set(textOf(key), value)
+        if (kept !== undefined) this.#cache.set(textOf(key), kept)
         return { [MARK]: this.#options.name, key, bytes }
       })
     }) as Identifier | Promise<Identifier>
@@ -77,23 +83,27 @@ export class StoreTransformer implements Transformer {
     if (!this.isIdentifier(identifier))
       throw new TypeError(`${describe(identifier)} is no identifier of the transformer ${this.#options.name}`)
     const { key } = identifier
-    const text = textOf(key)
-    if (this.#cache.has(text)) return this.#cache.get(text)
-    const value = whenThere(this.#connector.get(key), (bytes) => {
-      if (bytes === undefined) throw gone(text)
-      if (this.#connector.isSharedMemory === true) return deserialize(bytes, { share: true })
-      const there = deserialize(bytes)
-      giveBack(bytes)
-      return there
+    return whenThere(this.#bytesOf(key), (bytes) => {
+      if (bytes === undefined) throw gone(textOf(key))
+      const value = deserialize(bytes, { share: this.#connector.isSharedMemory === true })
+      if (!this.#cache.isInUse) giveBack(bytes)
+      return value
     })
-    this.#cache.set(text, value)
-    if (value instanceof Promise) {
-      value.then(
-        (there) => this.#cache.replace(text, value, there),
+  }
+
+  #bytesOf(key: unknown): Bytes | PromiseLike<Bytes> {
+    const text = textOf(key)
+    const known = this.#cache.get(text)
+    if (known !== undefined) return known
+    const bytes = this.#connector.get(key)
+    if (bytes !== undefined) this.#cache.set(text, bytes)
+    if (isThenable(bytes)) {
+      bytes.then(
+        (there) => (there === undefined ? this.#cache.delete(text) : this.#cache.replace(text, bytes, there)),
         () => this.#cache.delete(text),
       )
     }
-    return value
+    return bytes
   }
 
   sizeOf(identifier: unknown): number {
@@ -127,17 +137,14 @@ function gone(key: string): Error {
 export interface ProxyTransformerOptions {
   /** Where the bytes are. */
   readonly connector: Connector
-  /** How many values each side keeps at hand, the last used ones; 0 for none. @defaultValue 16 */
+  /** How many values each side keeps at hand, as bytes, the last used ones: these are not fetched again. 0 for none. @defaultValue 16 */
   readonly cacheSize?: number | undefined
   /**
    * Whether tasks get the values; else they get `Lazy` ones, to `get()` when they need them. (A single task says so by its
    * option `lazy`.) Who awaits a future gets the value in any case. @defaultValue true, false with `asyncResolve`
    */
   readonly extractTarget?: boolean | undefined
-  /**
-   * Whether the side that stores a value keeps it at hand, as far as `cacheSize` goes: then it is not read back there. It is kept as
-   * it is, not as a copy: who changes it afterwards, changes what others get there. @defaultValue true
-   */
+  /** Whether the side that stores a value keeps it at hand as well, as far as `cacheSize` goes. @defaultValue true */
   readonly populateTarget?: boolean | undefined
   /** Tasks get `Lazy` values, which are being fetched while the task begins. @defaultValue false */
   readonly asyncResolve?: boolean | undefined
@@ -161,8 +168,8 @@ function isConnector(value: unknown): boolean {
 }
 
 /**
- * Keeps values in the store of a connector, and sends their keys. Each side keeps the values that it used last; a value that
- * is at hand is given as it is, so a task that changes it changes it for the others that run there.
+ * Keeps values in the store of a connector, and sends their keys. Each side keeps the values at hand that it used last, as bytes:
+ * every task gets a value of its own.
  *
  * @example
  * ```ts

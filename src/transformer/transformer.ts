@@ -19,7 +19,10 @@ export interface Transformer {
   resolve(identifier: unknown): unknown
   /** The size of what an identifier stands for, in bytes, for the record. Without it, records say 0. */
   sizeOf?(identifier: unknown): number
-  /** Nobody needs what it stands for any more. Without it, values are freed by `close` only. */
+  /**
+   * Nobody needs what it stands for any more. Without it, values are freed by `close` only. With it, each `transform` has to give an
+   * identifier of its own: workers store too, and nobody counts for all of them who needs what.
+   */
   evict?(identifier: unknown): unknown
   /** Frees all that was stored. Called once, on the client, when the engine has shut down. */
   close?(): unknown

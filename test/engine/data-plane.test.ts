@@ -190,6 +190,21 @@ describe('what travels by reference', () => {
     expect(store.values.size).toBe(0)
   })
 
+  test('an object that is stored for one task travels itself to another, if the filter says so there', async () => {
+    const store = new Store()
+    const engine = new Engine({
+      transformer: store,
+      filter: (_, { task: name, kind }) => name === 'far' && kind === 'argument',
+    })
+    const near = task({ name: 'near' }, (xs: readonly number[]) => xs)
+    const far = task({ name: 'far' }, (xs: readonly number[]) => xs.length)
+    const xs = [1, 2]
+    const [there, here] = [engine.submit(far, xs), engine.submit(near, xs)]
+    expect([await there, await here]).toEqual([2, xs])
+    expect(await here).toBe(xs)
+    expect(here.info.bytes).toBe(0)
+  })
+
   test('a copy is stored: what the caller changes afterwards does not reach the task', async () => {
     const engine = new Engine({ transformer: new Store() })
     const xs = [1, 2, 3]
