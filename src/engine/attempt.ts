@@ -59,7 +59,9 @@ export class Attempt implements RunningBody, RemoteRun {
 
   /** Calls the function in the context of its task. @returns whether the body has ended, and the slot was not lent */
   callHere(around?: (fn: AnyBody) => AnyBody): boolean {
-    return this.withInput(this.run.plan.spec.lazy, (args) => this.#call(args, around))
+    const { scheduler, spec } = this.run.plan
+    if (scheduler.references === undefined) return this.#call(this.run.args as unknown[], around)
+    return this.withInput(spec.lazy, (args) => this.#call(args, around))
   }
 
   /**
@@ -89,7 +91,7 @@ export class Attempt implements RunningBody, RemoteRun {
 
   #call(given: readonly unknown[], around?: (fn: AnyBody) => AnyBody): boolean {
     const { body, lazy } = this.run.plan.spec
-    const args = lazyArguments(given, lazy) as unknown[]
+    const args = (lazy === undefined ? given : lazyArguments(given, lazy)) as unknown[]
     enter(this)
     let result: unknown
     try {

@@ -19,6 +19,7 @@ export interface Filled {
  * fetched first: then a future stands there again. @returns those to wait for
  */
 export function fillOutcomes(holders: readonly object[], filled: Filled): readonly StepFuture[] {
+  if (!filled.isSettling && filled.parcel === undefined && fillValues(holders)) return NONE
   let steps: Map<BaseFuture<unknown>, StepFuture> | undefined
   fillIn(holders, (future, holder) => {
     if (!isElsewhere(future.outcome) || !isForeign(future, filled.references)) return outcomeIn(future, holder, filled)
@@ -31,6 +32,21 @@ export function fillOutcomes(holders: readonly object[], filled: Filled): readon
 }
 
 const NONE: readonly StepFuture[] = []
+
+let isComplete = true
+
+/** The common case, without a function for each call. @returns false if there are futures left, whose values are elsewhere */
+function fillValues(holders: readonly object[]): boolean {
+  isComplete = true
+  fillIn(holders, valueHere)
+  return isComplete
+}
+
+function valueHere(future: BaseFuture<unknown>): unknown {
+  if (!isElsewhere(future.outcome)) return future.outcome
+  isComplete = false
+  return future
+}
 
 function isForeign({ outcome }: BaseFuture<unknown>, references: References | undefined): boolean {
   return referencesIn(outcome).some(({ owner }) => owner !== references)
