@@ -1,14 +1,7 @@
-import type { Clock } from '../clock.ts'
-import {
-  type DependencyError,
-  type ExecutorShutdownError,
-  type TaskName,
-  TimeoutError,
-  withoutStack,
-} from '../errors.ts'
+import { type ExecutorShutdownError, TimeoutError } from '../errors.ts'
 import type { AnyBody, ExecutorLike, ReadyCall, RemoteCall, RemoteRun, Slot } from '../executor/executor.ts'
 import type { Queued } from '../executor/ready-queue.ts'
-import { BaseFuture, cancelledError, type Dependent } from '../future/future.ts'
+import { BaseFuture, cancelledError } from '../future/future.ts'
 import {
   BLOCKED,
   CANCELLED,
@@ -28,93 +21,34 @@ import type { RetryPolicy } from '../task/task-options.ts'
 import { isLazy, type LazyPositions } from '../transformer/lazy.ts'
 import { Moved } from '../transformer/moved.ts'
 import type { Encoded } from '../worker/packet.ts'
-import { copyBeside, fillIn, findFutures, futuresIn, type Search } from './arguments.ts'
+import { futuresIn } from './arguments.ts'
 import { Attempt, type Handle } from './attempt.ts'
-import type { Chunk } from './chunk.ts'
-import { dependencyError } from './dependency-error.ts'
-import { fillOutcomes } from './fill.ts'
 import { Join } from './join.ts'
 import type { Share } from './limits.ts'
 import { submitTo } from './outlet.ts'
-import { Parcel } from './parcel.ts'
-import { type ParentKeys, parentKeys } from './parents.ts'
+import type { Parcel } from './parcel.ts'
+import type { ParentKeys } from './parents.ts'
 import { withAttempt, withHistory } from './past-attempts.ts'
-import { StepFuture } from './references.ts'
 import { mayRetry, retryDelay } from './retry.ts'
 import { closesRing, ringError } from './rings.ts'
-import type { Plan } from './scheduler.ts'
 import { NOT_YET, taskInfo } from './task-info.ts'
-
-/** What few tasks need. */
-interface Extras {
-  /** The delay before the next attempt. */
-  timer?: unknown
-  /** The other elements of its chunk. */
-  chunk?: Chunk | undefined
-  /** The futures that its result consists of. */
-  join?: Join | undefined
-  /** What became of earlier attempts, and their times. */
-  history?: readonly string[] | undefined
-  queuedMs?: number
-  runMs?: number
-  /** What cancels it. */
-  signal?: AbortSignal
-  /** Its share is taken, and no attempt has it yet. */
-  hasShare?: boolean
-  /** Its arguments, where the engine has a data plane. */
-  parcel?: Parcel
-}
+import { causeOf, type Extras, WaitingTask } from './waiting-task.ts'
 
 /**
  * One run of a task: the future, the call, the place in the queues and the edge of the graph in one object, so that a
  * million of them may wait.
  */
-export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall, RemoteCall, Queued<TaskRun> {
-  readonly plan: Plan
-  /** Counts the tasks of the engine. */
-  readonly seq: number
-  /** As they were given; undefined once they are not needed any more. */
-  args: unknown[] | undefined
-  /** As they leave the process, where they do: the copy that was made of them. */
-  #encoded: Encoded | undefined = undefined
-  /** Where futures stand in the arguments. */
-  #holders: readonly object[] | undefined = undefined
-  #parents: ParentKeys = undefined
-  /** Parents that are not done. */
-  #waitingFor = 0
+export class TaskRun extends WaitingTask implements ReadyCall, RemoteCall, Queued<TaskRun> {
   attempts = 0
   attempt: Attempt | undefined = undefined
-  /** In ms since the epoch, as all times here; those of an attempt are `NOT_YET` before it comes so far. */
-  readonly submitTime: number
-  #readyTime = NOT_YET
+  /** Of an attempt: `NOT_YET` before it comes so far. */
   startTime = NOT_YET
   #endTime = NOT_YET
   #receivedTime = NOT_YET
-  #extras: Extras | undefined = undefined
   /** The unfinished tasks of the engine, as a list. */
   previous: TaskRun | undefined = undefined
   next: TaskRun | undefined = undefined
   nextReady: TaskRun | undefined = undefined
-
-  constructor(plan: Plan, args: unknown[], seq: number) {
-    super()
-    this.plan = plan
-    this.args = args
-    this.seq = seq
-    this.submitTime = plan.scheduler.clock.now()
-  }
-
-  override get id(): string {
-    return this.plan.scheduler.toId(this.seq)
-  }
-
-  override get taskName(): string {
-    return this.plan.spec.name
-  }
-
-  override get clock(): Clock {
-    return this.plan.scheduler.clock
-  }
 
   get share(): Share | undefined {
     return this.plan.share
@@ -128,14 +62,6 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     return this.state === READY
   }
 
-  override get failurePath(): readonly TaskName[] {
-    return this.state === BLOCKED ? (this.outcome as DependencyError).path : super.failurePath
-  }
-
-  override get failureCause(): unknown {
-    return this.state === BLOCKED ? (this.outcome as DependencyError).cause : this.outcome
-  }
-
   override running(): boolean {
     return this.state === RUNNING
   }
@@ -145,155 +71,20 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     return future.origin instanceof TaskRun
   }
 
-  // --- Before it runs
-
-  /** Waits for the futures among its arguments, or is ready. */
-  prepare(chunk?: Chunk): void {
-    if (chunk !== undefined) this.#extra().chunk = chunk
-    let search: Search | undefined
-    try {
-      search = this.#search()
-    } catch (error) {
-      this.plan.scheduler.emit('submitted', this)
-      return this.settle(FAILED, error)
-    }
-    this.#holders = search?.holders
-    this.plan.scheduler.emit('submitted', this)
-    if (search === undefined) return this.#ship() ? this.#enqueue(this.submitTime) : undefined
-    if (this.plan.outlet.shipping !== undefined && !this.#copyValues(search)) return
-    this.#waitFor(search.futures)
-  }
-
-  /** What stands among the arguments in the place of values. Throws what reading them throws, or `TransformError`. */
-  #search(): Search | undefined {
-    const args = this.args as unknown[]
-    const search = findFutures(args)
-    if (search !== undefined) this.#parents = parentKeys(this.plan.scheduler, search.futures)
-    const { references } = this.plan.scheduler
-    if (references === undefined) return search
-    const parcel = new Parcel(references, this.taskName, args)
-    this.#extra().parcel = parcel
-    try {
-      return parcel.store(search)
-    } catch (error) {
-      for (const future of search?.futures ?? []) future.markObserved()
-      throw error
-    }
-  }
-
-  /** Waits until all of them are done, then it is ready. */
-  #waitFor(futures: readonly BaseFuture<unknown>[]): void {
-    let failed: BaseFuture<unknown> | undefined
-    for (const future of futures) {
-      future.markObserved()
-      if (!future.done()) {
-        this.#waitingFor++
-        future.addDependent(this)
-      } else if (this.#isFatal(future)) failed ??= future
-    }
-    if (failed !== undefined) this.#parentFailed(failed)
-    else if (this.#waitingFor === 0) this.#becomeReady()
-  }
-
-  #isFatal(future: BaseFuture<unknown>): boolean {
-    return future.state !== SUCCEEDED && (!this.plan.spec.isSettling || future instanceof StepFuture)
-  }
-
-  parentSettled(parent: BaseFuture<unknown>): void {
-    if (isFinal(this.state)) return
-    if (this.state === RUNNING) this.#joinedSettled(parent)
-    else if (this.#isFatal(parent)) this.#parentFailed(parent)
-    else if (--this.#waitingFor === 0) this.#becomeReady()
-  }
-
-  #parentFailed(parent: BaseFuture<unknown>): void {
-    if (parent instanceof StepFuture) this.settle(FAILED, parent.outcome)
-    else if (parent.state !== CANCELLED) this.settle(BLOCKED, dependencyError(this, parent))
-    else {
-      const cause = causeOf(parent.outcome)
-      this.settle(
-        CANCELLED,
-        withoutStack(() => cancelledError(this.taskName, cause)),
-      )
-    }
-  }
-
-  #becomeReady(): void {
-    const holders = this.#holders
-    if (holders !== undefined) {
-      const { scheduler, spec } = this.plan
-      const { isSettling } = spec
-      const steps = fillOutcomes(holders, {
-        isSettling,
-        references: scheduler.references,
-        parcel: this.#extras?.parcel,
-      })
-      if (steps.length > 0) return this.#waitFor(steps)
-      this.#holders = undefined
-    }
-    if (!this.#storeLate() && this.#ship()) this.#enqueue(this.clock.now())
-  }
-
-  /** Arguments that held futures may travel by reference too. @returns whether there is something to wait for, or it has failed */
-  #storeLate(): boolean {
-    const parcel = this.#extras?.parcel
-    if (parcel === undefined) return false
-    try {
-      const steps = parcel.storeLate()
-      if (steps.length === 0) return false
-      this.#holders = [this.args as unknown[]]
-      this.#waitFor(steps)
-    } catch (error) {
-      this.settle(FAILED, error)
-    }
-    return true
-  }
-
-  /** Copies the arguments into the form in which they leave the process, if they do. @returns false if they cannot */
-  #ship(): boolean {
-    const { outlet, spec } = this.plan
-    if (outlet.shipping === undefined) return true
-    try {
-      this.#encoded = outlet.shipping.encode(spec, this.#extras?.parcel?.pack() ?? (this.args as unknown[]))
-      this.args = undefined
-      return true
-    } catch (error) {
-      this.settle(FAILED, error)
-      return false
-    }
-  }
-
-  /** Copies the values that stand beside futures: the caller may change his own while this waits. @returns false if they cannot leave */
-  #copyValues({ futures, holders, copies }: Search): boolean {
-    const { shipping } = this.plan.outlet
-    try {
-      shipping?.check(this.plan.spec)
-      copyBeside(copies, (values) => shipping?.copy(values) ?? values)
-      return true
-    } catch (error) {
-      for (const future of futures) future.markObserved()
-      // Once more, for the path to what cannot travel.
-      fillIn(holders, () => null)
-      if (this.#ship()) this.settle(FAILED, error)
-      return false
-    }
-  }
-
-  #enqueue(now: number): void {
-    this.#readyTime = now
-    this.#step(READY)
-    this.plan.scheduler.emit('ready', this)
-    const chunk = this.#extras?.chunk
-    if (chunk === undefined) this.plan.outlet.push(this)
-    else chunk.arrive()
-  }
-
-  #step(to: State): void {
-    checkStep(this, to)
-    this.state = to
-  }
-
   // --- While it runs
+
+  override parentSettled(parent: BaseFuture<unknown>): void {
+    if (this.state === RUNNING) this.#joinedSettled(parent)
+    else super.parentSettled(parent)
+  }
+
+  protected override push(): void {
+    this.plan.outlet.push(this)
+  }
+
+  protected override tell(event: 'submitted' | 'ready' | 'started'): void {
+    this.plan.scheduler.emit(event, this)
+  }
 
   runHere(slot: Slot, around?: (fn: AnyBody) => AnyBody): boolean {
     return this.begin(slot).callHere(around)
@@ -317,29 +108,29 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
 
   /** The arguments for a body: values all of them. Throws, or rejects with, `TransformError`. */
   input(lazy: LazyPositions): readonly unknown[] | Promise<readonly unknown[]> {
-    const parcel = this.#extras?.parcel
+    const parcel = this.extras?.parcel
     if (parcel === undefined) return this.args as unknown[]
     return parcel.take({ name: this.taskName, lazy }, this.clock)
   }
 
   /** An attempt begins, here or in another executor. */
   begin(slot: Slot | undefined, remote?: Handle): Attempt {
-    this.#step(RUNNING)
+    this.step(RUNNING)
     this.attempts++
     this.startTime = this.clock.now()
-    if (this.#extras?.hasShare === true) this.#extras.hasShare = false
+    if (this.extras?.hasShare === true) this.extras.hasShare = false
     this.attempt = new Attempt(this, slot, remote)
-    this.plan.scheduler.emit('started', this)
+    this.tell('started')
     return this.attempt
   }
 
   forEachRemote(visit: (call: RemoteCall) => void): void {
-    if (this.plan.share !== undefined) this.#extra().hasShare = true
+    if (this.plan.share !== undefined) this.extra().hasShare = true
     visit(this)
   }
 
   get #isRemote(): boolean {
-    return this.#encoded !== undefined
+    return this.encoded !== undefined
   }
 
   get spec(): TaskSpec {
@@ -347,7 +138,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   }
 
   get payload(): Encoded {
-    return this.#encoded as Encoded
+    return this.encoded as Encoded
   }
 
   get mayRunAgain(): boolean {
@@ -411,7 +202,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
       return this.#fail(error)
     }
     if (join === undefined) return this.#leave(value)
-    this.#extra().join = join
+    this.extra().join = join
     if (closesRing(this, join.futures)) return this.settle(FAILED, ringError(this))
     for (const future of join.futures) {
       future.markObserved()
@@ -422,7 +213,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
 
   /** A value that is to travel by reference is left here, unless it was left by the worker. */
   #leave(value: unknown): void {
-    const parcel = this.#extras?.parcel
+    const parcel = this.extras?.parcel
     if (parcel === undefined && this.plan.spec.lazy === undefined) return this.settle(SUCCEEDED, value)
     try {
       const outcome = parcel === undefined ? this.#extracted(value) : this.#leaveWith(parcel, value)
@@ -458,7 +249,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   }
 
   #joinedSettled({ state, outcome }: BaseFuture<unknown>): void {
-    const join = this.#extras?.join
+    const join = this.extras?.join
     if (join === undefined || isFinal(this.state)) return
     if (state !== SUCCEEDED) this.settle(state === CANCELLED ? CANCELLED : FAILED, outcome)
     else if (join.countDown()) this.#succeedBy(join.value)
@@ -466,7 +257,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
 
   /** @param outcome - the value, or what refers to it */
   #succeedBy(outcome: unknown): void {
-    this.#extras?.parcel?.countResult(outcome)
+    this.extras?.parcel?.countResult(outcome)
     this.settle(SUCCEEDED, outcome)
   }
 
@@ -480,24 +271,24 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     } catch (thrown) {
       failure = thrown
     }
-    this.settle(FAILED, withHistory(failure, this.attempts, this.#extras?.history))
+    this.settle(FAILED, withHistory(failure, this.attempts, this.extras?.history))
   }
 
   #retry(policy: RetryPolicy, error: unknown): void {
-    const extras = this.#extra()
+    const extras = this.extra()
     extras.history = withAttempt(extras.history, this.attempts, error)
-    extras.queuedMs = (extras.queuedMs ?? 0) + this.startTime - this.#readyTime
+    extras.queuedMs = (extras.queuedMs ?? 0) + this.startTime - this.readyTime
     extras.runMs = (extras.runMs ?? 0) + this.#endTime - this.startTime
     extras.chunk = undefined
     this.attempt = undefined
-    this.#step(WAITING)
+    this.step(WAITING)
     this.plan.scheduler.emit('retried', this, error)
-    this.#readyTime = this.startTime = this.#endTime = NOT_YET
+    this.readyTime = this.startTime = this.#endTime = NOT_YET
     const delay = retryDelay(policy, this.attempts, this.plan.scheduler.random)
-    if (delay === 0) this.#enqueue(this.clock.now())
+    if (delay === 0) this.enqueue(this.clock.now())
     else {
       extras.timer = this.clock.setTimeout(() => {
-        if (this.state === WAITING) this.#enqueue(this.clock.now())
+        if (this.state === WAITING) this.enqueue(this.clock.now())
       }, delay)
     }
   }
@@ -522,7 +313,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
       return
     }
     this.plan.scheduler.signals.add(signal, this)
-    this.#extra().signal = signal
+    this.extra().signal = signal
   }
 
   override settle(state: State, outcome: unknown): void {
@@ -532,14 +323,14 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   }
 
   protected override onSettled(): void {
-    const hasEndedNow = this.#endTime !== NOT_YET && this.#extras?.join === undefined && !this.#isRemote
+    const hasEndedNow = this.#endTime !== NOT_YET && this.extras?.join === undefined && !this.#isRemote
     this.#receivedTime = hasEndedNow ? this.#endTime : this.clock.now()
     this.args = undefined
     // Not undefined: that it left the process is to be known.
-    if (this.#isRemote) this.#encoded = ''
-    this.#holders = undefined
+    if (this.#isRemote) this.encoded = ''
+    this.holders = undefined
     this.attempt = undefined
-    if (this.#extras !== undefined) this.#letGo(this.#extras)
+    if (this.extras !== undefined) this.#letGo(this.extras)
     this.plan.scheduler.settled(this)
   }
 
@@ -551,7 +342,7 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
     extras.join = extras.history = undefined
     const { chunk } = extras
     extras.chunk = undefined
-    if (this.#readyTime === NOT_YET) chunk?.arrive()
+    if (this.readyTime === NOT_YET) chunk?.arrive()
   }
 
   protected override hasNews(): boolean {
@@ -574,42 +365,28 @@ export class TaskRun extends BaseFuture<unknown> implements Dependent, ReadyCall
   // --- What is known of it
 
   get parentKeys(): ParentKeys {
-    return this.#parents
+    return this.parents
   }
 
   override waitsFor(): Iterable<BaseFuture<unknown>> {
-    if (this.state !== RUNNING) return this.#waitingFor > 0 ? futuresIn(this.#holders ?? []) : []
+    if (this.state !== RUNNING) return this.waitingFor > 0 ? futuresIn(this.holders ?? []) : []
     const { attempt } = this
-    if (attempt === undefined || attempt.hasEnded) return this.#extras?.join?.futures ?? []
+    if (attempt === undefined || attempt.hasEnded) return this.extras?.join?.futures ?? []
     // An engine behind this one has a run of its own for the call.
     return attempt.handle instanceof BaseFuture ? [attempt.handle, ...attempt.awaited] : attempt.awaited
   }
 
   override get info(): TaskInfo {
-    const { queuedMs = 0, runMs = 0 } = this.#extras ?? {}
+    const { queuedMs = 0, runMs = 0 } = this.extras ?? {}
     return taskInfo(this, {
-      ready: this.#readyTime,
+      ready: this.readyTime,
       ended: this.#endTime,
       received: this.#receivedTime,
       isRemote: this.#isRemote,
-      parcel: this.#extras?.parcel,
+      parcel: this.extras?.parcel,
       pastQueuedMs: queuedMs,
       pastRunMs: runMs,
     })
-  }
-
-  #extra(): Extras {
-    this.#extras ??= {}
-    return this.#extras
-  }
-}
-
-/** The reason of a cancellation; what is no error, or cannot be read, has none. */
-function causeOf(error: unknown): unknown {
-  try {
-    return (error as Error | undefined)?.cause
-  } catch {
-    return undefined
   }
 }
 
