@@ -21,6 +21,8 @@ export interface Connector {
   readonly isSharedMemory?: boolean
   /** Whether the bytes stay in the memory of this machine, where nothing damages them: then they go without a checksum. @defaultValue false */
   readonly isMemory?: boolean
+  /** Whether all that is stored is kept, to be inspected: then nothing is evicted before its end either. @defaultValue false */
+  readonly keep?: boolean
   /** Removes all that was stored, unless it is to be kept, and lets go of connections. Called once, on the client. */
   close?(): unknown
 }

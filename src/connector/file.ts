@@ -11,7 +11,7 @@ import { ttlOption } from './ttl.ts'
 export interface FileConnectorOptions {
   /** The folder; made when something is stored. For workers on other machines, one on a file system that all share. */
   readonly dir: string
-  /** Whether `close` leaves the files where they are. @defaultValue false */
+  /** Whether files stay, to be inspected: none is evicted before its time, and `close` leaves them where they are. @defaultValue false */
   readonly keep?: boolean | undefined
   /** How long a file is valid, in ms after it was written. @defaultValue until `evict` or `close` */
   readonly ttl?: number | undefined
@@ -30,6 +30,8 @@ export interface FileConnectorOptions {
 export class FileConnector implements Connector {
   /** The name of the folder in `dir` that is this connector's own. */
   readonly run: string
+  /** Whether what is stored is kept. */
+  readonly keep: boolean
   readonly #isOwner: boolean
   readonly #folder: RunFolder
 
@@ -46,6 +48,7 @@ export class FileConnector implements Connector {
     // Workers may have another working directory.
     const dir = resolve(options.dir)
     this.run = run
+    this.keep = keep
     this.#isOwner = options.run === undefined && !keep
     this.#folder = new RunFolder({ dir, run, ttl, owner: 'FileConnector' })
     withRecipe(this, { module: import.meta.url, name: 'FileConnector', options: { dir, ttl, run } })

@@ -11,7 +11,7 @@ import { ttlOption } from './ttl.ts'
 
 /** Options of {@link RedisConnector}. */
 export interface RedisConnectorOptions extends RedisServerOptions {
-  /** Whether `close` leaves the values where they are. @defaultValue false */
+  /** Whether values stay, to be inspected: none is evicted before its time, and `close` leaves them where they are. @defaultValue false */
   readonly keep?: boolean | undefined
   /** How long a value is kept, in ms. @defaultValue until `evict` or `close` */
   readonly ttl?: number | undefined
@@ -37,6 +37,8 @@ const LARGEST = 512 * 1024 * 1024
 export class RedisConnector implements Connector {
   /** What tells the keys of this connector from those of others. */
   readonly run: string
+  /** Whether what is stored is kept. */
+  readonly keep: boolean
   readonly #prefix: string
   readonly #ttl: number | undefined
   readonly #isOwner: boolean
@@ -61,6 +63,7 @@ export class RedisConnector implements Connector {
     this.#prefix = prefix
     this.#ttl = ttl === undefined ? undefined : Math.max(1, Math.ceil(ttl))
     this.#isOwner = options.run === undefined
+    this.keep = keep
     this.#removes = this.#isOwner && !keep
     const { url, connectTimeout, timeout } = options
     const copy = { url, prefix, connectTimeout, timeout, ttl, run }

@@ -114,7 +114,7 @@ export class StoreTransformer implements Transformer {
   evict(identifier: unknown): unknown {
     const { key } = identifier as Identifier
     this.#cache.delete(textOf(key))
-    return this.#connector.evict(key)
+    return this.#connector.keep === true ? undefined : this.#connector.evict(key)
   }
 
   close(): unknown {
