@@ -62,7 +62,7 @@ export class SharedMemoryConnector implements Connector {
     this.run = run
     this.#isOwner = options.run === undefined
     this.isSharedMemory = between === 'threads'
-    this.isMemory = this.isSharedMemory || dir.startsWith('/dev/shm')
+    this.isMemory = this.isSharedMemory || `${dir}/`.startsWith('/dev/shm/')
     this.#store = this.isSharedMemory
       ? new ThreadMemory(run, ttl)
       : new RunFolder({ dir, run, ttl, owner: 'SharedMemoryConnector', mode: 0o700 })

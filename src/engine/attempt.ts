@@ -91,7 +91,7 @@ export class Attempt implements RunningBody, RemoteRun {
 
   #call(given: readonly unknown[], around?: (fn: AnyBody) => AnyBody): boolean {
     const { body, lazy } = this.run.plan.spec
-    const args = (lazy === undefined ? given : lazyArguments(given, lazy)) as unknown[]
+    const args = lazyArguments(given, lazy) as unknown[]
     enter(this)
     let result: unknown
     try {

@@ -109,11 +109,11 @@ export class References implements ReferenceOwner {
     return counts.identifier === undefined || this.#entries.get(keyOf(counts.identifier.value)) === counts
   }
 
-  #now(left: NonNullable<Left>): Placed {
+  #now(left: Left): Placed {
     return { place: new Reference(this, left.identifier), entry: this.#entryFor(left) }
   }
 
-  #later(value: unknown, left: Promise<NonNullable<Left>>): Placed {
+  #later(value: unknown, left: Promise<Left>): Placed {
     const place = new StepFuture(true)
     const entry: Entry = { identifier: undefined, readers: 0, holds: 0, isDoubtful: false, same: undefined }
     this.#track(
@@ -157,7 +157,7 @@ export class References implements ReferenceOwner {
     return this.#adopted(left)
   }
 
-  #adopted(left: Left): Reference | undefined {
+  #adopted(left: Left | undefined): Reference | undefined {
     return left === undefined ? undefined : this.adopt(left.identifier, left.isNew)
   }
 
@@ -223,12 +223,12 @@ export class References implements ReferenceOwner {
   }
 
   /** What was not stored for this is known already, or the user's own, which is not ours to free. */
-  #entryFor({ identifier, isNew }: NonNullable<Left>): Entry | undefined {
+  #entryFor({ identifier, isNew }: Left): Entry | undefined {
     return isNew ? this.#entryOf(identifier) : this.#entries.get(keyOf(identifier))
   }
 
   /** What an entry was made for is stored. */
-  #enter(entry: Entry, { identifier, isNew }: NonNullable<Left>): void {
+  #enter(entry: Entry, { identifier, isNew }: Left): void {
     const key = keyOf(identifier)
     const known = this.#entries.get(key)
     if (known !== undefined) {

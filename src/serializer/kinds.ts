@@ -1,6 +1,6 @@
 /** What an object is to the serializer. Unlike a worker's, which asks Node, this runs everywhere. */
 import { isError } from '../worker/describe.ts'
-import { globalClass, VIEWS } from '../worker/global-classes.ts'
+import { byPrototype, byTag, COMMON_KINDS, globalClass } from '../worker/global-classes.ts'
 
 export type Kind =
   | 'array'
@@ -20,29 +20,17 @@ export type Kind =
   | 'view'
 
 const KIND_OF_CLASS: Readonly<Record<string, Kind>> = {
-  Object: 'object',
-  Array: 'array',
-  Map: 'map',
-  Set: 'set',
+  ...COMMON_KINDS,
   Date: 'date',
   RegExp: 'regexp',
-  URL: 'url',
   Number: 'boxed',
   String: 'boxed',
   Boolean: 'boxed',
   BigInt: 'boxed',
-  ArrayBuffer: 'buffer',
-  SharedArrayBuffer: 'sharedBuffer',
-  ...Object.fromEntries(VIEWS.map((name) => [name, 'view'] as const)),
 }
 
 /** By prototype; for the common ones little else has to be asked. */
-const KIND_OF_PROTOTYPE: ReadonlyMap<unknown, Kind> = new Map(
-  Object.entries(KIND_OF_CLASS).flatMap(([name, kind]) => {
-    const itsClass = globalClass(name)
-    return itsClass === undefined ? [] : [[itsClass.prototype, kind] as const]
-  }),
-)
+const KIND_OF_PROTOTYPE: ReadonlyMap<unknown, Kind> = byPrototype(KIND_OF_CLASS)
 
 /** May throw for a proxy. */
 export function kindOf(value: object): Kind {
@@ -58,9 +46,7 @@ function kindElsewhere(value: object, prototype: object): Kind {
   if (isError(value)) return 'error'
   const blob = globalClass('Blob')
   if (blob !== undefined && value instanceof blob) return 'blob'
-  const tag = Object.prototype.toString.call(value).slice('[object '.length, -1)
-  const name = Object.hasOwn(prototype, 'constructor') ? (prototype.constructor as { name?: unknown }).name : undefined
-  return name === tag && Object.hasOwn(KIND_OF_CLASS, tag) ? (KIND_OF_CLASS[tag] as Kind) : 'instance'
+  return byTag(value, prototype, KIND_OF_CLASS) ?? 'instance'
 }
 
 /** What throws for anything else than an object of the kind: a prototype can be put on anything. */

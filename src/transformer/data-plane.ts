@@ -37,10 +37,12 @@ export interface Taker {
   readonly lazy: LazyPositions
 }
 
-/** What became of a value on its way out; undefined if it travels itself. */
-export type Left =
-  | { readonly identifier: unknown /** Whether it was stored for this. */; readonly isNew: boolean }
-  | undefined
+/** What a value left on its way out, to travel in its place. */
+export interface Left {
+  readonly identifier: unknown
+  /** Whether it was stored for this. */
+  readonly isNew: boolean
+}
 
 const NOTHING: Omit<Given, 'args'> = { stubs: [], inside: [], holders: [] }
 
@@ -54,8 +56,8 @@ export class DataPlane {
     this.#filter = filter
   }
 
-  /** Transforms a value, if it is to travel by reference. Throws, or rejects with, `TransformError`. */
-  leave(value: unknown, where: Where): Left | Promise<Left> {
+  /** Transforms a value, if it is to travel by reference. Throws, or rejects with, `TransformError`. @returns undefined if it travels itself */
+  leave(value: unknown, where: Where): Left | undefined | Promise<Left> {
     if (contained(where, 'transformed', () => this.#isKnown(value))) return { identifier: value, isNew: false }
     return this.wants(value, where) ? this.store(value, where) : undefined
   }
@@ -72,7 +74,7 @@ export class DataPlane {
   }
 
   /** Transforms a value. Throws, or rejects with, `TransformError`. */
-  store(value: unknown, where: Where): NonNullable<Left> | Promise<NonNullable<Left>> {
+  store(value: unknown, where: Where): Left | Promise<Left> {
     const transform = (it: unknown) => contained(where, 'transformed', () => this.#transform(it))
     if (!isLazy(value)) return transform(value)
     // One that came by reference goes on by it.
@@ -81,7 +83,7 @@ export class DataPlane {
     return value.get().then(transform)
   }
 
-  #transform(value: unknown): NonNullable<Left> | Promise<NonNullable<Left>> {
+  #transform(value: unknown): Left | Promise<Left> {
     return whenThere(this.transformer.transform(value), (identifier) => {
       if (this.#isKnown(identifier)) return { identifier, isNew: true }
       // The value would not come back where only that tells.

@@ -13,11 +13,6 @@ export class Lru<V> {
     return this.#size > 0
   }
 
-  /** Those that are there, the one that was used last at the end. */
-  keys(): string[] {
-    return [...this.#entries.keys()]
-  }
-
   get(key: string): V | undefined {
     const value = this.#entries.get(key)
     if (value !== undefined) this.set(key, value)

@@ -1,4 +1,4 @@
-import { concatenate, giveBack } from '../connector/chunks.ts'
+import { concatenate, giveBack, totalOf } from '../connector/chunks.ts'
 import type { Connector } from '../connector/connector.ts'
 import { ConfigError } from '../errors.ts'
 import { whenThere } from '../future/reference.ts'
@@ -63,7 +63,7 @@ export class StoreTransformer implements Transformer {
   transform(value: unknown): Identifier | Promise<Identifier> {
     const checksum = this.#connector.isMemory !== true
     return whenThere(serialize(value, { checksum }), (chunks) => {
-      const bytes = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)
+      const bytes = totalOf(chunks)
       const kept = this.#options.populateTarget && this.#cache.isInUse ? concatenate(chunks) : undefined
       return whenThere(this.#connector.put(chunks), (key): Identifier => {
         if (kept !== undefined) this.#cache.set(textOf(key), kept)

@@ -1,6 +1,6 @@
 import * as types from 'node:util/types'
 import { className, prototypes } from './describe.ts'
-import { globalClass, VIEWS } from './global-classes.ts'
+import { byPrototype, byTag, COMMON_KINDS, globalClass, VIEWS } from './global-classes.ts'
 
 /** What an object is to a packet. */
 export type Kind =
@@ -20,13 +20,7 @@ export type Kind =
   | 'view'
 
 const KIND_OF_CLASS: Readonly<Record<string, Kind>> = {
-  Object: 'object',
-  Array: 'array',
-  Map: 'map',
-  Set: 'set',
-  URL: 'url',
-  ArrayBuffer: 'buffer',
-  SharedArrayBuffer: 'sharedBuffer',
+  ...COMMON_KINDS,
   // v8 writes these as they are.
   Date: 'native',
   RegExp: 'native',
@@ -34,16 +28,10 @@ const KIND_OF_CLASS: Readonly<Record<string, Kind>> = {
   String: 'native',
   Boolean: 'native',
   BigInt: 'native',
-  ...Object.fromEntries(VIEWS.map((name) => [name, 'view'] as const)),
 }
 
 /** By prototype; for the common ones nothing else has to be asked. */
-const KIND_OF_PROTOTYPE: ReadonlyMap<unknown, Kind> = new Map(
-  Object.entries(KIND_OF_CLASS).flatMap(([name, kind]) => {
-    const builtIn = viewClass(name) ?? globalClass(name)
-    return builtIn === undefined ? [] : [[builtIn.prototype, kind] as const]
-  }),
-)
+const KIND_OF_PROTOTYPE: ReadonlyMap<unknown, Kind> = byPrototype(KIND_OF_CLASS)
 
 /** Classes of the platform whose instances can pass to another thread, and where they are. */
 const THREAD_CLASSES: ReadonlyMap<string, () => unknown> = new Map([
@@ -75,9 +63,7 @@ export function kindOf(value: object): Kind {
 function kindElsewhere(value: object, prototype: object): Kind {
   if (types.isNativeError(value) || value instanceof Error) return 'error'
   if (isForThreads(value)) return value instanceof MessagePort ? 'port' : 'threadOnly'
-  const tag = Object.prototype.toString.call(value).slice('[object '.length, -1)
-  const name = Object.hasOwn(prototype, 'constructor') ? (prototype.constructor as { name?: unknown }).name : undefined
-  return name === tag ? (KIND_OF_CLASS[tag] ?? 'instance') : 'instance'
+  return byTag(value, prototype, KIND_OF_CLASS) ?? 'instance'
 }
 
 /** Looks at names first: to load a module only to find that the value is something else takes long. */
