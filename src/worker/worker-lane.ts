@@ -175,18 +175,26 @@ export class WorkerLane {
     const left = await leaving
     const kind = left === undefined ? 0 : left.isNew ? 2 : 1
     const message: MovedMessage = [kind, inputMs, now() - start, left === undefined ? value : left.identifier]
-    this.#answerWith(
-      position,
-      MOVED,
-      MOVED_PACKET,
-      encode(message, 'result', this.#host.isThread, !this.#host.isThread),
-    )
+    this.#answerWith(position, MOVED, MOVED_PACKET, this.#encodeMoved(message))
+  }
+
+  #encodeMoved(message: MovedMessage): Encoded {
+    try {
+      return this.#encode(message)
+    } catch (error) {
+      // Once more, for the path to what cannot travel.
+      this.#encode(message[3])
+      throw error
+    }
+  }
+
+  #encode(result: unknown): Encoded {
+    return encode(result, 'result', this.#host.isThread, !this.#host.isThread)
   }
 
   #succeed(position: number, value: unknown): void {
     if (value === undefined) return this.#answer(position, NOTHING, '0')
-    const encoded = encode(value, 'result', this.#host.isThread, !this.#host.isThread)
-    this.#answerWith(position, VALUE, VALUE_PACKET, encoded)
+    this.#answerWith(position, VALUE, VALUE_PACKET, this.#encode(value))
   }
 
   #fail(position: number, error: unknown): void {

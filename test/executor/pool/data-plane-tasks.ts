@@ -91,6 +91,7 @@ export const exit = task((_: readonly number[]): number => process.exit(3))
 export const settled = task({ onParentFailure: 'settle' }, (outcome: PromiseSettledResult<number[]>) =>
   outcome.status === 'fulfilled' ? outcome.value.length : -1,
 )
+export const withFunction = task(() => ({ deep: { f: () => 1 } }))
 export const unstorable = task(function unstorable() {
   return 'do not store'
 })

@@ -29,6 +29,7 @@ import {
   sum,
   sumAll,
   unstorable,
+  withFunction,
 } from './data-plane-tasks.ts'
 import { POOLS } from './each-pool.ts'
 
@@ -156,6 +157,13 @@ describe.each(POOLS)('a transformer of the application on $kind', ({ kind, Pool 
     expect(error).toBeInstanceOf(TransformError)
     expect(error.message).toBe('The result of task unstorable could not be transformed: refused')
     expect(error.cause).toBeInstanceOf(RangeError)
+    await engine.shutdown()
+  })
+
+  test('a result that travels itself, and cannot, is told with its path', async () => {
+    const engine = make()
+    const error = (await engine.submit(withFunction).exception()) as Error
+    expect(error.message).toMatch(/^result\.deep\.f is a function/)
     await engine.shutdown()
   })
 
