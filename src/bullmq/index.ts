@@ -1,0 +1,2 @@
+/** Runs tasks through a queue of BullMQ, on workers of any number of machines. */
+export {}
