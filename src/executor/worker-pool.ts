@@ -236,7 +236,8 @@ function initializerPlan({ initializer, initializerArgs = [] }: WorkerPoolOption
   const encoded = encode(initializerArgs, 'initializerArgs', isThread)
   if (typeof encoded !== 'string' && encoded.beside.some((object) => object instanceof MessagePort))
     throw new ConfigError('initializerArgs takes no MessagePort: it could go to one worker only')
-  const message = taskMessage(0, (initializer as Task<unknown[], unknown>).ref, spec, '', undefined)
+  const { ref } = initializer as Task<unknown[], unknown>
+  const message = taskMessage(0, ref, spec, Infinity, { idPrefix: '', plane: undefined })
   return () => {
     const packing = new Packing()
     const args: InitializerArgs = typeof encoded === 'string' ? JSON.parse(encoded) : packing.add(copyOf(encoded))

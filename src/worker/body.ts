@@ -14,7 +14,9 @@ export class WorkerTask {
   readonly ordinal: number
   readonly idPrefix: string
   readonly labels: Readonly<Record<string, number>>
-  readonly announces: boolean
+  /** In ms; 0 if there is no limit. */
+  readonly timeout: number
+  readonly killAfter: number | null
   /** How to make the data plane of its engine; null where there is none. */
   readonly planeRecipe: PlaneRecipe | null
   plane: DataPlane | undefined = undefined
@@ -22,14 +24,15 @@ export class WorkerTask {
   /** Why there is no function. */
   failure: { readonly error: unknown } | undefined = undefined
 
-  constructor([no, module, name, ordinal, idPrefix, labels, announces, plane]: TaskMessage) {
+  constructor([no, module, name, ordinal, idPrefix, labels, timeout, killAfter, plane]: TaskMessage) {
     this.no = no
     this.module = module
     this.name = name
     this.ordinal = ordinal
     this.idPrefix = idPrefix
     this.labels = labels
-    this.announces = announces === 1
+    this.timeout = timeout
+    this.killAfter = killAfter
     this.planeRecipe = plane
   }
 

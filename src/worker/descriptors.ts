@@ -6,5 +6,8 @@ export const LEDGERS = 6
 export const STORE_FROM_CLIENT = 7
 export const STORE_TO_CLIENT = 8
 
-/** The environment variable that tells a worker that it has ledgers and stores. Behind a prefix there are none. */
+/**
+ * The environment variable that tells a worker that it has ledgers and stores. Behind a prefix there are none. One that serves
+ * a host has no stores, and other descriptors: `hosted <from the host> <to the host> <lifeline> <ledgers>`.
+ */
 export const IS_LOCAL = 'TAPS_SDK_IS_LOCAL'

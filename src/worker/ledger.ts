@@ -13,6 +13,8 @@ export interface Ledger {
   commit(position: number, result: string): boolean
   /** What was committed has been sent. */
   sent(): void
+  /** Positions count from 0 again. */
+  restart?(): void
 }
 
 /** What the client reads: up to which position calls have begun, and results that may not have arrived. */
@@ -151,6 +153,40 @@ export class FileLedger implements Ledger {
   sent(): void {
     this.#used = 0
     this.#pending = ''
+  }
+}
+
+/** Bytes behind all lanes, for each of them: the first position that may not begin, and what the host notes for itself. */
+export const LIMIT_BYTES = 64
+/** No limit. */
+export const NO_LIMIT = 0xffffffff
+
+/** Where the limit of a lane stands, in a file for so many lanes. */
+export function limitPlace(lanes: number, lane: number): number {
+  return lanes * LEDGER_BYTES + lane * LIMIT_BYTES
+}
+
+/** That of a hosted worker: its host can take back what has not begun. */
+export class HostedLedger extends FileLedger {
+  readonly #limitFile: number
+  readonly #limitAt: number
+  readonly #limit: Buffer = Buffer.alloc(4)
+
+  constructor(file: number, lane: number, lanes: number) {
+    super(file, lane)
+    this.#limitFile = file
+    this.#limitAt = limitPlace(lanes, lane)
+  }
+
+  override begin(position: number): boolean {
+    // First tells that it begins, then looks whether it may; the host does it the other way round. One of both sees it.
+    super.begin(position)
+    readSync(this.#limitFile, this.#limit, 0, 4, this.#limitAt)
+    return position < this.#limit.readUInt32LE()
+  }
+
+  restart(): void {
+    this.sent()
   }
 }
 

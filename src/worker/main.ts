@@ -17,7 +17,7 @@ import {
   TO_CLIENT,
 } from './descriptors.ts'
 import { Frames, type Stores } from './frames.ts'
-import { FileLedger, type Ledger, SharedLedger } from './ledger.ts'
+import { FileLedger, HostedLedger, type Ledger, SharedLedger } from './ledger.ts'
 import type { WorkerInit } from './protocol.ts'
 import { WorkerProgram } from './worker-program.ts'
 
@@ -59,36 +59,59 @@ function startProcess(): void {
   let program: WorkerProgram | undefined
   const begin: OnMessage = (init, beside) => {
     const options = JSON.parse(init) as WorkerInit
-    const ledgers: Ledger[] = []
-    for (let lane = 0; isLocal && lane < options.lanes; lane++) ledgers.push(new FileLedger(LEDGERS, lane))
-    program = new WorkerProgram(new PipeChannel(frames), options, ledgers)
+    const lanes = Array.from({ length: options.lanes }, (_, lane) => lane)
+    program = new WorkerProgram(new PipeChannel(frames, pipes.to), options, place.ledgers(lanes))
     program.start(options, beside)
   }
   const onMessage: OnMessage = (text, beside) =>
     (program === undefined ? begin : program.receive.bind(program))(text, beside)
-  const isLocal = process.env[IS_LOCAL] !== undefined
+  const place = placeOf(process.env[IS_LOCAL])
+  const { pipes } = place
   delete process.env[IS_LOCAL]
-  const stores: Stores = { writer: new StoreWriter(STORE_TO_CLIENT), reader: new StoreReader(STORE_FROM_CLIENT) }
-  const frames = new Frames(onMessage, isLocal ? stores : undefined)
-  const pipe = new Socket({ fd: FROM_CLIENT, readable: true, writable: false })
+  const frames = new Frames(onMessage, place.stores)
+  const pipe = new Socket({ fd: pipes.from, readable: true, writable: false })
   pipe.on('data', (chunk) => frames.push(chunk))
   // The client is gone.
   pipe.on('close', () => process.exit(0))
   // Ctrl-C reaches the whole group of processes: the client decides what it means. If that ends, so does this.
   process.on('SIGINT', () => {})
-  watchLifeline()
+  watchLifeline(pipes.lifeline)
+}
+
+/** What a process was given besides its pipes. */
+interface Place {
+  readonly pipes: { readonly from: number; readonly to: number; readonly lifeline: number }
+  readonly stores: Stores | undefined
+  ledgers(lanes: readonly number[]): Ledger[]
+}
+
+/** @param given - see `descriptors.ts` */
+function placeOf(given: string | undefined): Place {
+  const local = { from: FROM_CLIENT, to: TO_CLIENT, lifeline: LIFELINE }
+  if (given === undefined) return { pipes: local, stores: undefined, ledgers: () => [] }
+  const [kind, ...descriptors] = given.split(' ')
+  if (kind === 'hosted') {
+    const [from = 0, to = 0, lifeline = 0, file = 0] = descriptors.map(Number)
+    const ledgers = (lanes: readonly number[]): Ledger[] =>
+      lanes.map((lane) => new HostedLedger(file, lane, lanes.length))
+    return { pipes: { from, to, lifeline }, stores: undefined, ledgers }
+  }
+  const stores = { writer: new StoreWriter(STORE_TO_CLIENT), reader: new StoreReader(STORE_FROM_CLIENT) }
+  return { pipes: local, stores, ledgers: (lanes) => lanes.map((lane) => new FileLedger(LEDGERS, lane)) }
 }
 
 class PipeChannel implements Channel {
   readonly #frames: Frames
+  readonly #to: number
 
-  constructor(frames: Frames) {
+  constructor(frames: Frames, to: number) {
     this.#frames = frames
+    this.#to = to
   }
 
   /** Waits until it is written: what is said before a crash arrives. */
   send(text: string, beside?: readonly object[]): void {
-    for (const chunk of this.#frames.frame(text, beside)) writeAll(TO_CLIENT, chunk)
+    for (const chunk of this.#frames.frame(text, beside)) writeAll(this.#to, chunk)
   }
 }
 
@@ -106,8 +129,8 @@ function writeAll(file: number, bytes: Uint8Array): void {
 }
 
 /** Ends this process with its client, even inside of an endless loop: that is why a thread has to look. */
-function watchLifeline(): void {
-  const source = `new (require('node:net').Socket)({ fd: ${LIFELINE} }).on('close', () => process.kill(process.pid, 'SIGKILL')).on('error', () => {}).resume()`
+function watchLifeline(lifeline: number): void {
+  const source = `new (require('node:net').Socket)({ fd: ${lifeline} }).on('close', () => process.kill(process.pid, 'SIGKILL')).on('error', () => {}).resume()`
   new Worker(source, { eval: true, stdin: false, env: {}, execArgv: [] }).unref()
 }
 

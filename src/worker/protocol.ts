@@ -18,7 +18,7 @@ export const END = 3
 export const READY = 10
 /** From the worker: what became of calls. `[RESULTS, lane, position of the first, base, [kind, µs, payload, …], packets]` */
 export const RESULTS = 11
-/** From the worker: a call that wants it told begins. `[BEGUN, lane, position]` */
+/** From the worker: a call that has a time limit begins. `[BEGUN, lane, position, timeout, killAfter]` */
 export const BEGUN = 12
 /** From the worker: the modules are imported. `[LOADED, id]`, and what that failed with */
 export const LOADED = 13
@@ -40,7 +40,34 @@ export const SKIPPED = 5
 export const MOVED = 6
 export const MOVED_PACKET = 7
 
-/** How many numbers a call takes in `CALLS`. */
+/** What a Python function returned, in the notation of `python/values.ts`; what goes beside it counts for the whole message. */
+export const PYTHON_VALUE = 8
+
+// --- Packs: several calls that are one job of a back end. A host, which the back end runs, gives them to hosted workers.
+
+/** Calls of a client: `[PACK, client, [no, seq, attempt, args, …], tasks, packets]`; their positions count from 0. */
+export const PACK = 30
+/** To a hosted worker: the lane of the pack that follows, if it is not 0. `[PACK_TO, lane]` */
+export const PACK_TO = 31
+/** Calls of Python functions, which are run by the host: `[PYTHON_PACK, client, [no, seq, attempt, args, …], tasks]` */
+export const PYTHON_PACK = 32
+/** To a hosted worker: the time of the call that runs is up. `[TIME_UP, lane, position]` */
+export const TIME_UP = 33
+
+/** The first message of an answer: where the pack runs. `[HOST, host name, worker]` */
+export const HOST = 20
+/** The last one: all calls of the pack are answered. From a hosted worker `[PACKED, lane]` */
+export const PACKED = 21
+/** The last one: the worker has ended. `[CRASHED, how, [begun, first, results], its last output]` */
+export const CRASHED = 22
+/** The last one: the time of a call is up; those behind it have not begun. `[TIMED_OUT, position, [begun, first, results]]` */
+export const TIMED_OUT = 23
+/** The last one: no worker could be started. `[REFUSED, message]` */
+export const REFUSED = 24
+/** In between: calls from a position on will not begin here. `[GIVEN_BACK, from, first, results]` */
+export const GIVEN_BACK = 25
+
+/** How many numbers a call takes in `CALLS` and `PACK`. */
 export const CALL_PARTS = 4
 /** How many a result takes in `RESULTS`. */
 export const RESULT_PARTS = 3
@@ -54,8 +81,10 @@ export type TaskMessage = readonly [
   /** Of the ids of its engine; empty where there is none. */
   idPrefix: string,
   labels: Readonly<Record<string, number>>,
-  /** Whether the client wants to know when a call begins, because it has a time limit. */
-  announces: 0 | 1,
+  /** Milliseconds for a call, from when it begins, which is told then (`BEGUN`); 0 if there is no limit. */
+  timeout: number,
+  /** Milliseconds that a body has to end in after its time is up; null if there is no limit. */
+  killAfter: number | null,
   /** How to make the data plane of its engine; null where there is none. */
   plane: PlaneRecipe | null,
 ]
@@ -71,4 +100,14 @@ export interface WorkerInit {
   readonly initializerArgs: readonly unknown[] | number
   /** Of the packet that the arguments of the initializer are, if they are one. */
   readonly packets: readonly number[]
+  /** What a worker knows that serves whoever sends packs. */
+  readonly hosted?: HostedInit | undefined
+}
+
+/** Where a hosted worker finds tasks. */
+export interface HostedInit {
+  /** The only modules that it imports, as URLs or names of packages; null where messages may name others. */
+  readonly modules: readonly string[] | null
+  /** The folder that the ids of modules are relative to. */
+  readonly root: string | null
 }

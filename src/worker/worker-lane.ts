@@ -1,4 +1,4 @@
-import { SerializationError } from '../errors.ts'
+import { SerializationError, TimeoutError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
 import { isFuture, isThenable } from '../future/task-future.ts'
 import { enter } from '../task/task-context.ts'
@@ -18,6 +18,7 @@ import {
   MOVED,
   MOVED_PACKET,
   NOTHING,
+  PACKED,
   RESULTS,
   SKIPPED,
   VALUE,
@@ -29,13 +30,16 @@ export interface Pack {
   /** `no, seq, attempt, args` of each, see `protocol.ts`. */
   readonly calls: readonly unknown[]
   readonly packets: readonly Packet[]
+  /** By their numbers. */
+  readonly tasks: readonly WorkerTask[]
+  /** Whether it is all that the lane has to do, and its positions count from 0: so with a host. */
+  readonly isAlone: boolean
 }
 
 /** What a lane needs of its worker. */
 export interface LaneHost {
   readonly channel: Channel
   readonly isThread: boolean
-  task(no: number): WorkerTask
   load(task: WorkerTask): Promise<void>
   bodyEnded(body: WorkerBody): void
 }
@@ -94,13 +98,29 @@ export class WorkerLane {
     const start = now()
     const isStream = start - this.#flushed < STREAM
     this.#flushed = start
-    for (let pack = this.#packs.shift(); pack !== undefined; pack = this.#packs.shift())
+    for (let pack = this.#packs.shift(); pack !== undefined; pack = this.#packs.shift()) {
+      if (pack.isAlone) this.#restart()
       await this.#runPack(pack, isStream || pack.calls.length > CALL_PARTS)
+      if (pack.isAlone) this.#host.channel.send(`[${PACKED},${this.#no}]`)
+    }
     this.#isRunning = false
   }
 
+  #restart(): void {
+    this.#position = 0
+    this.#revoked.clear()
+    this.#ledger?.restart?.()
+  }
+
+  /** The time of the call that runs is up. */
+  timeUp(position: number): void {
+    const { task } = this.#body ?? {}
+    if (task === undefined) return
+    this.abort(position, new TimeoutError(`Task ${task.name} ran longer than ${task.timeout} ms`))
+  }
+
   /** @param isStream - whether more calls may have come when these have ended: their results can go in the same message */
-  async #runPack({ calls, packets }: Pack, isStream: boolean): Promise<void> {
+  async #runPack({ calls, packets, tasks }: Pack, isStream: boolean): Promise<void> {
     if (this.#results === '') this.#base = now()
     // The client can go on with the first half while the second one runs.
     const count = calls.length / CALL_PARTS
@@ -112,7 +132,7 @@ export class WorkerLane {
         this.#answer(position, SKIPPED, '0')
         continue
       }
-      const task = this.#host.task(calls[i] as number)
+      const task = tasks[calls[i] as number] as WorkerTask
       // Before the import: it may be told to stop meanwhile.
       const body = new WorkerBody(task, calls[i + 1] as number, calls[i + 2] as number)
       this.#body = body
@@ -122,7 +142,7 @@ export class WorkerLane {
         await this.#host.load(task)
         this.#base = this.#flushed = now()
       }
-      if (task.announces) this.#announce(position)
+      if (task.timeout > 0) this.#announce(position, task)
       try {
         if (task.failure !== undefined) throw task.failure.error
         const args = calls[i + 3]
@@ -259,9 +279,9 @@ export class WorkerLane {
     })
   }
 
-  #announce(position: number): void {
+  #announce(position: number, { timeout, killAfter }: WorkerTask): void {
     this.#flush()
-    this.#host.channel.send(`[${BEGUN},${this.#no},${position}]`)
+    this.#host.channel.send(`[${BEGUN},${this.#no},${position},${timeout},${killAfter}]`)
   }
 }
 

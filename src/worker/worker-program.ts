@@ -7,16 +7,40 @@ import { decode, lookForCustomClassesIn, type Packet } from './codec.ts'
 import { decodeFailure, encodeFailure } from './failure.ts'
 import type { Ledger } from './ledger.ts'
 import { loadTask } from './load.ts'
+import { KnownModules } from './module-ids.ts'
 import { Output } from './output.ts'
 import { loadPlane } from './plane.ts'
-import { ABORT, CALLS, END, FATAL, LOAD, LOADED, READY, type TaskMessage, type WorkerInit } from './protocol.ts'
+import {
+  ABORT,
+  CALLS,
+  END,
+  FATAL,
+  type HostedInit,
+  LOAD,
+  LOADED,
+  PACK,
+  PACK_TO,
+  READY,
+  type TaskMessage,
+  TIME_UP,
+  type WorkerInit,
+} from './protocol.ts'
 import { type LaneHost, WorkerLane } from './worker-lane.ts'
+
+/** Clients whose tasks a worker remembers. */
+const MOST_CLIENTS = 64
 
 /** What runs in a worker, be it a thread or a process: takes messages, and runs the calls in them in lanes. */
 export class WorkerProgram implements LaneHost {
   readonly channel: Channel
   readonly isThread: boolean
   readonly #tasks: WorkerTask[] = []
+  /** Those of clients that send packs. */
+  readonly #clients: Map<string, WorkerTask[]> = new Map()
+  /** The only modules that there are; undefined where messages may name others. */
+  #modules: KnownModules | undefined = undefined
+  /** That the next pack is for. */
+  #packLane = 0
   readonly #lanes: readonly WorkerLane[]
   readonly #output: Output
   #initializing: Promise<void> = Promise.resolve()
@@ -28,13 +52,15 @@ export class WorkerProgram implements LaneHost {
     this.isThread = init.isThread
     this.#lanes = Array.from({ length: init.lanes }, (_, no) => new WorkerLane(no, this, ledgers[no]))
     this.#output = new Output(channel)
-    lookForCustomClassesIn(init.library)
+    if (init.library !== '') lookForCustomClassesIn(init.library)
     process.on('uncaughtExceptionMonitor', (error) => this.#tellFatal(error))
   }
 
   /** Calls the initializer, and says that the worker is there. */
-  start({ initializer, initializerArgs, packets }: WorkerInit, beside: readonly object[]): void {
-    const initialize = async (message: TaskMessage): Promise<void> => {
+  start({ initializer, initializerArgs, packets, hosted }: WorkerInit, beside: readonly object[]): void {
+    const initialize = async (message: TaskMessage | undefined): Promise<void> => {
+      await this.#loadModules(hosted)
+      if (message === undefined) return
       const task = new WorkerTask(message)
       await this.load(task)
       if (task.failure !== undefined) throw task.failure.error
@@ -44,7 +70,7 @@ export class WorkerProgram implements LaneHost {
       await inside(body, () => fn?.(...(args as readonly unknown[])))
       this.bodyEnded(body)
     }
-    if (initializer !== undefined) this.#initializing = initialize(initializer)
+    if (initializer !== undefined || hosted !== undefined) this.#initializing = initialize(initializer)
     this.#initializing.then(
       () => this.channel.send(`[${READY}]`),
       (error) => {
@@ -54,9 +80,23 @@ export class WorkerProgram implements LaneHost {
     )
   }
 
+  async #loadModules(hosted: HostedInit | undefined): Promise<void> {
+    if (hosted === undefined || hosted.modules === null) return
+    const known = new KnownModules(hosted.root ?? '')
+    await known.load(hosted.modules)
+    this.#modules = known
+  }
+
   receive(text: string, beside: readonly object[]): void {
     const message = JSON.parse(text)
     switch (message[0]) {
+      case PACK:
+        return this.#pack(message, beside)
+      case PACK_TO:
+        this.#packLane = message[1]
+        return
+      case TIME_UP:
+        return this.#lanes[message[1]]?.timeUp(message[2])
       case CALLS:
         return this.#calls(message, beside)
       case ABORT:
@@ -68,16 +108,13 @@ export class WorkerProgram implements LaneHost {
     }
   }
 
-  task(no: number): WorkerTask {
-    return this.#tasks[no] as WorkerTask
-  }
-
   async load(task: WorkerTask): Promise<void> {
     try {
-      const fn = await loadTask(task)
+      const module = this.#modules === undefined ? task.module : this.#modules.url(task.module, `Task ${task.name}`)
+      const fn = await loadTask({ module, name: task.name, ordinal: task.ordinal })
       if (task.planeRecipe !== null) task.plane = await loadPlane(task.planeRecipe)
       task.fn = fn
-      lookForCustomClassesIn(task.module)
+      lookForCustomClassesIn(module)
     } catch (error) {
       task.failure = { error }
     }
@@ -89,12 +126,21 @@ export class WorkerProgram implements LaneHost {
 
   #calls(message: readonly unknown[], beside: readonly object[]): void {
     const [, lane, calls, tasks, counts] = message as [number, number, unknown[], TaskMessage[]?, number[]?]
-    this.#learn(tasks)
-    this.#lanes[lane]?.push({ calls, packets: unpack(counts, beside) })
+    for (const message of tasks ?? []) this.#tasks[message[0]] = new WorkerTask(message)
+    this.#lanes[lane]?.push({ calls, packets: unpack(counts, beside), tasks: this.#tasks, isAlone: false })
   }
 
-  #learn(tasks: readonly TaskMessage[] | undefined): void {
-    for (const message of tasks ?? []) this.#tasks[message[0]] = new WorkerTask(message)
+  /** Each pack brings the tasks of its calls: the worker may never have met the client. */
+  #pack(message: readonly unknown[], beside: readonly object[]): void {
+    const [, client, calls, messages, counts] = message as [number, string, unknown[], TaskMessage[], number[]?]
+    const tasks = this.#clients.get(client) ?? []
+    // The last one that was met goes to the end: the first one is forgotten first.
+    this.#clients.delete(client)
+    this.#clients.set(client, tasks)
+    if (this.#clients.size > MOST_CLIENTS) this.#clients.delete(this.#clients.keys().next().value as string)
+    for (const each of messages) tasks[each[0]] ??= new WorkerTask(each)
+    this.#lanes[this.#packLane]?.push({ calls, packets: unpack(counts, beside), tasks, isAlone: true })
+    this.#packLane = 0
   }
 
   async #load(id: number, tasks: readonly TaskMessage[]): Promise<void> {

@@ -24,20 +24,28 @@ export interface TaskKind {
 export function taskMessage(
   no: number,
   { module, name, ordinal }: TaskRef,
-  spec: TaskSpec,
-  idPrefix: string,
-  plane: PlaneRecipe | undefined,
+  { labels = {}, timeout }: TaskSpec,
+  killAfter: number,
+  { idPrefix, plane }: KindSource,
 ): TaskMessage {
-  return [no, module, name, ordinal, idPrefix, spec.labels ?? {}, spec.timeout === Infinity ? 0 : 1, plane ?? null]
+  const limits = [timeout === Infinity ? 0 : timeout, killAfter === Infinity ? null : killAfter] as const
+  return [no, module, name, ordinal, idPrefix, labels, ...limits, plane ?? null]
 }
 
 /** What of the source of a call its kind depends on. */
 export type KindSource = Pick<RemoteSource, 'idPrefix' | 'plane'>
 
+/** What is called otherwise where the workers are. */
+export interface Abroad {
+  moduleOf(url: string): string
+  planeOf(recipe: PlaneRecipe): PlaneRecipe
+}
+
 /** All kinds that a pool has met. */
 export class TaskKinds {
   readonly #killAfter: number
   readonly #groupOf: (spec: TaskSpec) => string
+  readonly #abroad: Abroad | undefined
   readonly #bySpec: WeakMap<TaskSpec, Map<string, TaskKind>> = new WeakMap()
   /** Tasks that are the same to a worker: `with()` makes a new spec for each call. */
   readonly #byKey: Map<string, TaskKind> = new Map()
@@ -46,9 +54,11 @@ export class TaskKinds {
   #lastPrefix = ''
   #lastKind: TaskKind | undefined
 
-  constructor(killAfter: number, groupOf: (spec: TaskSpec) => string) {
+  /** @param abroad - how modules are called where the workers are, if not as here */
+  constructor(killAfter: number, groupOf: (spec: TaskSpec) => string, abroad?: Abroad) {
     this.#killAfter = killAfter
     this.#groupOf = groupOf
+    this.#abroad = abroad
   }
 
   /** @param source - the engine that it comes from */
@@ -73,8 +83,10 @@ export class TaskKinds {
   #find(spec: TaskSpec, idPrefix: string, plane: PlaneRecipe | undefined): TaskKind {
     const { ref } = spec.fn as unknown as { readonly ref: TaskRef }
     const killAfter = spec.options.killAfter ?? this.#killAfter
-    const message = taskMessage(this.#byKey.size, ref, spec, idPrefix, plane)
-    const key = JSON.stringify([...message.slice(1), spec.timeout, killAfter])
+    const source = { idPrefix, plane: plane && (this.#abroad?.planeOf(plane) ?? plane) }
+    const there = { ...ref, module: this.#abroad?.moduleOf(ref.module) ?? ref.module }
+    const message = taskMessage(this.#byKey.size, there, spec, killAfter, source)
+    const key = JSON.stringify(message.slice(1))
     let kind = this.#byKey.get(key)
     if (kind === undefined) {
       const { timeout, name } = spec

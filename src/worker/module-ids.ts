@@ -1,0 +1,48 @@
+/** Names of modules that mean the same on every machine: nothing that comes from a queue names a file. */
+import { TaskNotFoundError } from '../errors.ts'
+import { shared } from '../shared.ts'
+import { loadModule } from './load.ts'
+
+const PACKAGES = '/node_modules/'
+
+/**
+ * The id of a module: that of a package's file by the package, another one by its path below the root of the project. What is
+ * no file, an id of the user's own (task option `module`), stays as it is.
+ * @param root - the URL of the folder, which ends with `/`
+ */
+export function moduleId(url: string, root: string): string {
+  if (!url.startsWith('file:')) return url
+  const at = url.lastIndexOf(PACKAGES)
+  if (at !== -1) return `npm:${url.slice(at + PACKAGES.length)}`
+  return url.startsWith(root) ? `./${url.slice(root.length)}` : url
+}
+
+/** The modules that a worker was started with, and what these import: others it does not have. */
+export class KnownModules {
+  readonly #root: string
+  readonly #urls: Map<string, string> = new Map()
+
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  /** @param modules - as `import()` takes them */
+  async load(modules: readonly string[]): Promise<void> {
+    // One after the other: the order in which tasks are declared must not depend on chance.
+    for (const module of modules) await loadModule(module)
+    const { modules: declared, plugins } = shared()
+    const urls = [...declared.keys(), ...[...plugins.keys()].map((key) => key.slice(key.indexOf(' ') + 1))]
+    for (const url of urls) this.#urls.set(moduleId(url, this.#root), url)
+  }
+
+  /** @throws TaskNotFoundError for a module that is not among them */
+  url(id: string, name: string): string {
+    const url = this.#urls.get(id)
+    if (url !== undefined) return url
+    const there = [...this.#urls.keys()].filter((each) => shared().modules.has(this.#urls.get(each) as string))
+    throw new TaskNotFoundError(
+      `${name} is in the module ${id}, which this worker was not started with; it has ${there.join(', ') || 'none that declares a task'}. ` +
+        'Start it with that module, or give the module an id of its own on both sides: task({ module: "my-tasks" }, fn)',
+    )
+  }
+}
