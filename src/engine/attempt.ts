@@ -1,5 +1,5 @@
 import { CancelledError, isInstance } from '../errors.ts'
-import type { AnyBody, RemoteRun, Slot } from '../executor/executor.ts'
+import type { AnyBody, RemoteRun, Slot, WorkerPlace } from '../executor/executor.ts'
 import { BaseFuture } from '../future/future.ts'
 import { isElsewhere, settledValue } from '../future/reference.ts'
 import { SUCCEEDED } from '../future/state.ts'
@@ -132,13 +132,13 @@ export class Attempt implements RunningBody, RemoteRun {
     else this.#endLater(isSuccess, outcome)
   }
 
-  ended(isSuccess: boolean, outcome: unknown, start: number, end: number): void {
-    this.run.ranElsewhere(this, start, end)
+  ended(isSuccess: boolean, outcome: unknown, start: number, end: number, place?: WorkerPlace): void {
+    this.run.ranElsewhere(this, start, end, place)
     this.#end(isSuccess, outcome)
   }
 
-  timeUp(): void {
-    this.run.timeUp(this)
+  timeUp(place?: WorkerPlace): void {
+    this.run.timeUp(this, place)
   }
 
   #endLater(isSuccess: boolean, outcome: unknown): void {

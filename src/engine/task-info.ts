@@ -1,3 +1,4 @@
+import type { WorkerPlace } from '../executor/executor.ts'
 import { isFinal, STATUS, SUCCEEDED } from '../future/state.ts'
 import { exceptionInfo } from '../record/exception-info.ts'
 import type { ExecutionInfo, TaskInfo, TaskTimes } from '../record/record.ts'
@@ -15,6 +16,8 @@ export interface Moments {
   readonly received: number
   /** Whether a worker ran it, and told when. */
   readonly isRemote: boolean
+  /** Where it ran, if a worker ran it, and that is known. */
+  readonly place: WorkerPlace | undefined
   /** Of the arguments, where the engine has a data plane. */
   readonly parcel: Parcel | undefined
   /** Of earlier attempts, in ms. */
@@ -27,6 +30,7 @@ export function taskInfo(run: TaskRun, moments: Moments): TaskInfo {
   const { scheduler, spec, outlet } = run.plan
   const isDone = isFinal(run.state)
   const hasSucceeded = run.state === SUCCEEDED
+  const host = moments.isRemote ? moments.place?.host : hostname()
   return {
     taskId: run.id,
     name: spec.name,
@@ -35,11 +39,13 @@ export function taskInfo(run: TaskRun, moments: Moments): TaskInfo {
     receivedTime: isDone ? moments.received : null,
     success: isDone ? hasSucceeded : null,
     exception: isDone && !hasSucceeded ? exceptionInfo(run.outcome) : null,
-    execution: hasSucceeded ? executionInfo(run.startTime, moments.ended, moments.parcel) : null,
+    execution: hasSucceeded ? executionInfo(host ?? hostname(), run.startTime, moments.ended, moments.parcel) : null,
     status: STATUS[run.state] ?? 'waiting',
     attempts: run.attempts,
     times: timesOf(run, moments, isDone ? moments.received : run.clock.now()),
     executor: outlet.name,
+    host: run.startTime === NOT_YET ? null : (host ?? null),
+    worker: moments.place?.worker ?? null,
     labels: spec.labels ?? {},
     bytes: moments.parcel?.bytes ?? 0,
   }
@@ -62,12 +68,12 @@ function timesOf({ submitTime, startTime }: TaskRun, moments: Moments, now: numb
 }
 
 /** Without a data plane nothing is transformed on the way. */
-function executionInfo(start: number, end: number, parcel: Parcel | undefined): ExecutionInfo {
+function executionInfo(host: string, start: number, end: number, parcel: Parcel | undefined): ExecutionInfo {
   // Two clocks: what a part took may be more than there is room for.
   const taskStart = Math.min(start + (parcel?.inputMs ?? 0), end)
   const taskEnd = Math.max(end - (parcel?.resultMs ?? 0), taskStart)
   return {
-    hostname: hostname(),
+    hostname: host,
     executionStartTime: start,
     executionEndTime: end,
     taskStartTime: taskStart,
@@ -79,13 +85,13 @@ function executionInfo(start: number, end: number, parcel: Parcel | undefined): 
   }
 }
 
-let host: string | undefined
+let thisHost: string | undefined
 
 function hostname(): string {
-  if (host === undefined) {
+  if (thisHost === undefined) {
     const { process } = globalThis as { process?: { getBuiltinModule?(id: string): unknown } }
     const os = process?.getBuiltinModule?.('node:os') as { hostname(): string } | undefined
-    host = os?.hostname() ?? 'localhost'
+    thisHost = os?.hostname() ?? 'localhost'
   }
-  return host
+  return thisHost
 }

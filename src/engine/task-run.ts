@@ -1,5 +1,13 @@
 import { type ExecutorShutdownError, TimeoutError } from '../errors.ts'
-import type { AnyBody, ExecutorLike, ReadyCall, RemoteCall, RemoteRun, Slot } from '../executor/executor.ts'
+import type {
+  AnyBody,
+  ExecutorLike,
+  ReadyCall,
+  RemoteCall,
+  RemoteRun,
+  Slot,
+  WorkerPlace,
+} from '../executor/executor.ts'
 import type { Queued } from '../executor/ready-queue.ts'
 import { BaseFuture, cancelledError } from '../future/future.ts'
 import {
@@ -45,6 +53,8 @@ export class TaskRun extends WaitingTask implements ReadyCall, RemoteCall, Queue
   startTime = NOT_YET
   #endTime = NOT_YET
   #receivedTime = NOT_YET
+  /** Where a worker ran it. */
+  #place: WorkerPlace | undefined = undefined
   /** The unfinished tasks of the engine, as a list. */
   previous: TaskRun | undefined = undefined
   next: TaskRun | undefined = undefined
@@ -150,8 +160,9 @@ export class TaskRun extends WaitingTask implements ReadyCall, RemoteCall, Queue
   }
 
   /** What a worker tells of the body: never before it left, nor after it came back. */
-  ranElsewhere(attempt: Attempt, start: number, end: number): void {
+  ranElsewhere(attempt: Attempt, start: number, end: number, place: WorkerPlace | undefined): void {
     if (this.attempt !== attempt || isFinal(this.state)) return
+    this.#place = place
     const now = this.clock.now()
     // Its clock may be a little ahead or behind.
     this.startTime = between(start, this.startTime, now)
@@ -183,8 +194,9 @@ export class TaskRun extends WaitingTask implements ReadyCall, RemoteCall, Queue
     if (Moved.is(outcome) && outcome.left?.isNew === true) this.plan.scheduler.references?.discard(outcome.value)
   }
 
-  timeUp(attempt: Attempt): void {
+  timeUp(attempt: Attempt, place?: WorkerPlace): void {
     if (this.attempt !== attempt || isFinal(this.state) || attempt.hasEnded) return
+    this.#place = place
     this.#endTime = this.clock.now()
     const error = new TimeoutError(`Task ${this.taskName} (${this.id}) ran longer than ${this.plan.spec.timeout} ms`)
     this.attempt = undefined
@@ -280,7 +292,7 @@ export class TaskRun extends WaitingTask implements ReadyCall, RemoteCall, Queue
     extras.queuedMs = (extras.queuedMs ?? 0) + this.startTime - this.readyTime
     extras.runMs = (extras.runMs ?? 0) + this.#endTime - this.startTime
     extras.chunk = undefined
-    this.attempt = undefined
+    this.attempt = this.#place = undefined
     this.step(WAITING)
     this.plan.scheduler.emit('retried', this, error)
     this.readyTime = this.startTime = this.#endTime = NOT_YET
@@ -383,6 +395,7 @@ export class TaskRun extends WaitingTask implements ReadyCall, RemoteCall, Queue
       ended: this.#endTime,
       received: this.#receivedTime,
       isRemote: this.#isRemote,
+      place: this.#place,
       parcel: this.extras?.parcel,
       pastQueuedMs: queuedMs,
       pastRunMs: runMs,

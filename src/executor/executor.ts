@@ -99,12 +99,20 @@ export interface RemoteCall {
   leave(stop: { cancel(reason?: unknown): boolean }): RemoteRun
 }
 
+/** Where a call runs: one object for all calls of a worker. */
+export interface WorkerPlace {
+  /** The machine. */
+  readonly host: string
+  /** The worker there: `process 4711`, `thread 3`. */
+  readonly worker: string
+}
+
 /** Whom an executor tells what becomes of a call. */
 export interface RemoteRun {
-  /** Times of the body, in ms since the epoch. */
-  ended(isSuccess: boolean, outcome: unknown, start: number, end: number): void
+  /** Times of the body, in ms since the epoch. @param place - where it ran, if it did and that is known */
+  ended(isSuccess: boolean, outcome: unknown, start: number, end: number, place?: WorkerPlace): void
   /** Its time is up. What it ends with is told all the same. */
-  timeUp(): void
+  timeUp(place?: WorkerPlace): void
 }
 
 /** The function of a task, whatever its types. */

@@ -60,6 +60,8 @@ export class ValueFuture<T> extends BaseFuture<T> {
       attempts: 0,
       times: { waitingMs: 0, queuedMs: 0, transferMs: 0, runMs: 0 },
       executor: '',
+      host: null,
+      worker: null,
       labels: {},
       bytes: 0,
     }

@@ -36,6 +36,8 @@ export function toJsonLine(record: TaskInfo): string {
       run_ms: times.runMs,
     },
     executor: record.executor,
+    host: record.host,
+    worker: record.worker,
     labels: record.labels,
     bytes: record.bytes,
   })}\n`

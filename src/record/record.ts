@@ -74,6 +74,10 @@ export interface TaskInfo {
   readonly times: TaskTimes
   /** The name of the executor that it is for. */
   readonly executor: string
+  /** The machine that its last attempt ran on; `null` before it began, or, of a worker, before it has answered. */
+  readonly host: string | null
+  /** The worker there, such as `process 4711` or `thread 3`; `null` where the executor has none, or names none. */
+  readonly worker: string | null
   /** Weights by label. */
   readonly labels: Readonly<Record<string, number>>
   /** Bytes moved by reference. */

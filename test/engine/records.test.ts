@@ -205,6 +205,8 @@ test('a record of a task that succeeded', async () => {
       attempts: 1,
       times: { waitingMs: 0, queuedMs: 0, transferMs: 0, runMs: 30 },
       executor: 'default',
+      host: hostname(),
+      worker: null,
       labels: { gpu: 2 },
       bytes: 0,
     } satisfies TaskInfo,

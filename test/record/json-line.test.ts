@@ -25,6 +25,8 @@ const SUCCEEDED: TaskInfo = {
   attempts: 1,
   times: { waitingMs: 1, queuedMs: 2, transferMs: 3, runMs: 4 },
   executor: 'default',
+  host: 'node-1',
+  worker: 'process 4711',
   labels: { gpu: 1 },
   bytes: 0,
 }
@@ -53,7 +55,17 @@ const EXECUTION_KEYS = [
 
 test("a line has TaPS's keys in their order, and after them what TaPS does not have", () => {
   const line = JSON.parse(toJsonLine(SUCCEEDED))
-  expect(Object.keys(line)).toEqual([...TAPS_KEYS, 'status', 'attempts', 'times', 'executor', 'labels', 'bytes'])
+  expect(Object.keys(line)).toEqual([
+    ...TAPS_KEYS,
+    'status',
+    'attempts',
+    'times',
+    'executor',
+    'host',
+    'worker',
+    'labels',
+    'bytes',
+  ])
   expect(Object.keys(line.execution)).toEqual(EXECUTION_KEYS)
 })
 

@@ -71,6 +71,6 @@ export class Flight implements Queued<Flight> {
     this.#hasEnded = true
     if (this.timer !== undefined) clearTimeout(this.timer)
     // Who took it back knows already.
-    if (!this.isRevoked) this.run?.ended(isSuccess, outcome, start, end)
+    if (!this.isRevoked) this.run?.ended(isSuccess, outcome, start, end, this.lane?.worker.place)
   }
 }

@@ -266,7 +266,7 @@ export class Lane {
           () => this.worker.kill(`did not stop within ${killAfter} ms after the time of ${flight.kind.name} was up`),
           killAfter,
         )
-      flight.run?.timeUp()
+      flight.run?.timeUp(this.worker.place)
     }, timeout)
   }
 

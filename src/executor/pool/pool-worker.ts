@@ -15,6 +15,7 @@ import {
   type TaskMessage,
   type WorkerInit,
 } from '../../worker/protocol.ts'
+import type { WorkerPlace } from '../executor.ts'
 import type { Flight } from './flight.ts'
 import { Lane } from './lane.ts'
 import type { TaskKind } from './task-kind.ts'
@@ -70,6 +71,7 @@ const NOTHING: readonly TaskMessage[] = []
 export class PoolWorker implements LinkListener {
   readonly group: string
   readonly link: WorkerLink
+  readonly place: WorkerPlace
   readonly lanes: readonly Lane[]
   readonly #owner: WorkerOwner
   isReady = false
@@ -106,6 +108,7 @@ export class PoolWorker implements LinkListener {
     this.#owner = owner
     this.lanes = Array.from({ length: init.lanes }, (_, no) => new Lane(this, no))
     this.link = start(init, beside(), this, group)
+    this.place = this.link.place
   }
 
   get isIdle(): boolean {
@@ -269,7 +272,7 @@ export class PoolWorker implements LinkListener {
     const crash = ({ kind: { name } }: Flight): WorkerCrashedError => {
       wasRunning = true
       return new WorkerCrashedError(
-        `The worker that ran ${name} ${how}${reasonOf(cause)}`,
+        `The worker that ran ${name} ${how}${at(this.place)}${reasonOf(cause)}`,
         cause === undefined ? undefined : { cause },
       )
     }
@@ -277,12 +280,21 @@ export class PoolWorker implements LinkListener {
     // Where another call is to blame, they may go on for as long as there are such.
     if (!wasRunning) for (const flight of rest) flight.moves++
     for (const { reject } of this.#loads.values())
-      reject(new WorkerCrashedError(`A worker ${how} while it imported modules${reasonOf(cause)}`, { cause }))
+      reject(
+        new WorkerCrashedError(`A worker ${how} while it imported modules${at(this.place)}${reasonOf(cause)}`, {
+          cause,
+        }),
+      )
     this.#loads.clear()
     this.#owner.workerExited(this, { how, cause, isHopeless }, rest)
     this.#hasExited = true
     this.#onExit?.()
   }
+}
+
+/** What the message of a crash says of where it happened. */
+export function at({ host, worker }: WorkerPlace): string {
+  return ` (${worker} on ${host})`
 }
 
 /** What the message of a crash says of its cause. */

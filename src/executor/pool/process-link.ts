@@ -2,7 +2,7 @@ import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { StoreReader, StoreWriter } from '../../worker/byte-store.ts'
 import { FROM_CLIENT, IS_LOCAL, LIFELINE, TO_CLIENT } from '../../worker/descriptors.ts'
@@ -10,6 +10,7 @@ import { Frames, type Stores } from '../../worker/frames.ts'
 import { FileLedgerReader, LEDGER_BYTES } from '../../worker/ledger.ts'
 import { Lines } from '../../worker/lines.ts'
 import { workerSource } from '../../worker/source.ts'
+import type { WorkerPlace } from '../executor.ts'
 import type { LinkListener, StartWorker, WorkerExit, WorkerLink } from './worker-link.ts'
 
 /** What processes are started with. */
@@ -38,6 +39,7 @@ type Init = Parameters<StartWorker>[0]
 /** What both kinds have in common: frames on two streams, and how a child ends. */
 abstract class ProcessLink implements WorkerLink {
   readonly id: number
+  readonly place: WorkerPlace
   readonly takesAway = false
   abstract readonly ledgers: readonly FileLedgerReader[]
   protected readonly child: ChildProcess
@@ -58,6 +60,7 @@ abstract class ProcessLink implements WorkerLink {
   ) {
     this.child = child
     this.id = child.pid ?? 0
+    this.place = { host: hostname(), worker: `process ${this.id}` }
     this.#listener = listener
     this.#toWorker = child.stdio[to] as Socket
     this.#fromWorker = child.stdio[from] as Socket

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { MessageChannel, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
 import { isMoved, PortChannel } from '../../worker/channel.ts'
 import { SharedLedgerReader } from '../../worker/ledger.ts'
@@ -59,6 +60,7 @@ export function startThread({ env, execArgv, resourceLimits }: ThreadOptions): S
     })
     return {
       id,
+      place: { host: hostname(), worker: `thread ${id}` },
       ledgers,
       takesAway: true,
       send: (text, objects) => channel.send(text, objects),

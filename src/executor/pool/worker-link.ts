@@ -1,5 +1,6 @@
 import type { LedgerReader } from '../../worker/ledger.ts'
 import type { WorkerInit } from '../../worker/protocol.ts'
+import type { WorkerPlace } from '../executor.ts'
 
 /** How a worker ended. */
 export interface WorkerExit {
@@ -24,6 +25,8 @@ export interface LinkListener {
 export interface WorkerLink {
   /** For people: the id of the thread or process. */
   readonly id: number
+  /** The same with the machine, as records and errors name it. */
+  readonly place: WorkerPlace
   /** One for each lane; none where nothing outlives the worker. */
   readonly ledgers: readonly LedgerReader[]
   /** Whether the buffers that are sent are not here any more. */
