@@ -7,7 +7,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^taps-sdk$/, replacement: source('index.ts') },
-      { find: /^taps-sdk\/(node|redis|testing)$/, replacement: source('$1/index.ts') },
+      { find: /^taps-sdk\/(\w+)$/, replacement: source('$1/index.ts') },
     ],
   },
   test: {

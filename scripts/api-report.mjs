@@ -6,13 +6,8 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { dirname, relative } from 'node:path'
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor'
 import ts from 'typescript'
+import { SUBPATHS } from './entries.ts'
 
-const ENTRIES = {
-  'taps-sdk': 'index',
-  'taps-sdk-node': 'node/index',
-  'taps-sdk-redis': 'redis/index',
-  'taps-sdk-testing': 'testing/index',
-}
 const check = process.argv.includes('--check')
 
 const root = dirname(import.meta.dirname)
@@ -27,7 +22,9 @@ const emit = ['--noEmit', 'false', '--emitDeclarationOnly', '--outDir', 'temp/ty
 if (spawnSync(process.execPath, [...tsc, ...emit], { stdio: 'inherit' }).status !== 0) process.exit(1)
 
 const core = exportedNames('temp/types/index.d.ts')
-const problems = Object.entries(ENTRIES).flatMap(([name, entry]) => report(name, entry))
+const problems = Object.entries(SUBPATHS).flatMap(([subpath, entry]) =>
+  report(subpath.replace('.', 'taps-sdk').replace('/', '-'), entry),
+)
 rmSync('temp', { recursive: true, force: true })
 for (const problem of problems) console.error(problem)
 if (problems.length > 0) process.exit(1)

@@ -3,10 +3,13 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { build } from 'tsup'
+import { PROGRAMS, SUBPATHS } from './entries.ts'
 
 const STAMP = 'node_modules/.cache/taps-sdk-build'
-const ENTRIES = ['index', 'node/index', 'redis/index', 'testing/index']
-const OUTPUTS = ENTRIES.flatMap((entry) => [`dist/${entry}.js`, `dist/${entry}.d.ts`])
+const OUTPUTS = [
+  ...Object.values(SUBPATHS).flatMap((module) => [`dist/${module}.js`, `dist/${module}.d.ts`]),
+  ...PROGRAMS.map((module) => `dist/${module}.js`),
+]
 
 process.chdir(dirname(import.meta.dirname))
 const sources = fingerprint()
