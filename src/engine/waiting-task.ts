@@ -111,7 +111,8 @@ export abstract class WaitingTask extends BaseFuture<unknown> implements Depende
     const search = findFutures(args)
     if (search !== undefined) this.parents = parentKeys(this.plan.scheduler, search.futures)
     const { references } = this.plan.scheduler
-    if (references === undefined) return search
+    // Identifiers mean nothing to a function of another language: it is given the values.
+    if (references === undefined || this.plan.spec.body.foreign !== undefined) return search
     const parcel = new Parcel(references, this.taskName, args)
     this.extra().parcel = parcel
     try {
@@ -163,11 +164,9 @@ export abstract class WaitingTask extends BaseFuture<unknown> implements Depende
     if (holders !== undefined) {
       const { scheduler, spec } = this.plan
       const { isSettling } = spec
-      const steps = fillOutcomes(holders, {
-        isSettling,
-        references: scheduler.references,
-        parcel: this.extras?.parcel,
-      })
+      const parcel = this.extras?.parcel
+      const references = parcel === undefined ? undefined : scheduler.references
+      const steps = fillOutcomes(holders, { isSettling, references, parcel })
       if (steps.length > 0) return this.#waitFor(steps)
       this.holders = undefined
     }

@@ -1,1 +1,2 @@
-export {}
+export { type DType, type NdArray, ndArray, type TypedArray } from './arrays.ts'
+export { pythonTask, type PythonTaskOptions } from './python-task.ts'

@@ -1,3 +1,4 @@
+import { NotShippableError } from '../errors.ts'
 import { describe } from '../options.ts'
 import { type LazyPositions, lazyArguments } from '../transformer/lazy.ts'
 import type { Settled } from './inputs.ts'
@@ -40,6 +41,8 @@ export interface Body {
   owner: unknown
   /** Whether a test has replaced the function. */
   isMock?: boolean
+  /** Of a function of another language, which is called with values only: what to say where it cannot run, here for one. */
+  readonly foreign?: string
 }
 
 /** What an engine goes by when it runs a task: the options, checked and with their defaults. */
@@ -125,6 +128,18 @@ function declareTask(body: Body, options: TaskOptions, module: string): Task<unk
   const spec = makeSpec(body, name, options)
   const ref = register(spec.fn, name, module)
   return makeTask(spec, ref)
+}
+
+/**
+ * A task that stands for a function of another language. It is entered nowhere: whoever runs it finds it by its reference.
+ * @param foreign - what to say where it cannot run
+ */
+export function foreignTask(ref: TaskRef, options: TaskOptions, foreign: string): Task<unknown[], unknown> {
+  checkTaskOptions(options)
+  const refuse = (): never => {
+    throw new NotShippableError(foreign)
+  }
+  return makeTask(makeSpec({ fn: refuse, owner: undefined, foreign }, options.name ?? ref.name, options), ref)
 }
 
 /** The callable of a spec. Its properties cannot be changed, since calls that wait go by them. */

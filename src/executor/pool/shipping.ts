@@ -29,7 +29,8 @@ export function check(spec: TaskSpec): void {
   }
 }
 
-function checkShippable({ fn, name }: TaskSpec): void {
+function checkShippable({ fn, name, body }: TaskSpec): void {
+  if (body.foreign !== undefined) throw new NotShippableError(body.foreign)
   if (!isTask(fn)) {
     throw new NotShippableError(
       `${name} is ${kindOf(fn)}, which cannot leave this process: workers import a task by its module. Declare it with task() at the top level of a module of its own, export const ${identifier(name)} = task(…), and submit that`,
