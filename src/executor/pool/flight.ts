@@ -1,8 +1,17 @@
 import { CancelledError } from '../../errors.ts'
-import type { RemoteCall, RemoteCalls, RemoteRun } from '../executor.ts'
+import type { RemoteCall, RemoteCalls, RemoteRun, WorkerPlace } from '../executor.ts'
 import type { Queued } from '../ready-queue.ts'
-import type { Lane } from './lane.ts'
 import type { TaskKind } from './task-kind.ts'
+
+/** What takes calls to a worker. */
+export interface Carrier {
+  /** Where the worker is, as soon as that is known. */
+  readonly place: WorkerPlace | undefined
+  /** Takes a call back. @returns whether it will never run */
+  revoke(flight: Flight): boolean
+  /** Tells a call to stop, or not to begin. */
+  abort(flight: Flight, reason: unknown): void
+}
 
 /** A call in the hands of a pool: waiting for a lane, or sent to one. */
 export class Flight implements Queued<Flight> {
@@ -12,7 +21,7 @@ export class Flight implements Queued<Flight> {
   readonly chunk: RemoteCalls | undefined
   /** Set once it was sent for the first time. */
   run: RemoteRun | undefined = undefined
-  lane: Lane | undefined = undefined
+  lane: Carrier | undefined = undefined
   /** Of its calls, counted by the lane. */
   position = 0
   /** What the lane counts it as, in microseconds. */
@@ -71,6 +80,6 @@ export class Flight implements Queued<Flight> {
     this.#hasEnded = true
     if (this.timer !== undefined) clearTimeout(this.timer)
     // Who took it back knows already.
-    if (!this.isRevoked) this.run?.ended(isSuccess, outcome, start, end, this.lane?.worker.place)
+    if (!this.isRevoked) this.run?.ended(isSuccess, outcome, start, end, this.lane?.place)
   }
 }

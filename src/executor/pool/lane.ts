@@ -1,27 +1,15 @@
 import { lastReading, systemClock } from '../../clock.ts'
-import { CancelledError, SerializationError, type WorkerCrashedError } from '../../errors.ts'
+import { SerializationError, type WorkerCrashedError } from '../../errors.ts'
 import { Fifo } from '../../fifo.ts'
-import { type MovedMessage, movedFrom } from '../../transformer/moved.ts'
 import { Packing, sendValue, unpack } from '../../worker/channel.ts'
-import { decode, type Packet } from '../../worker/codec.ts'
-import { decodeFailure, encodeFailure } from '../../worker/failure.ts'
-import {
-  ABORT,
-  CALLS,
-  FAILURE,
-  FAILURE_PACKET,
-  MOVED,
-  MOVED_PACKET,
-  NOTHING,
-  RESULT_PARTS,
-  SKIPPED,
-  VALUE,
-  VALUE_PACKET,
-} from '../../worker/protocol.ts'
-import { Flight } from './flight.ts'
+import type { Packet } from '../../worker/codec.ts'
+import { encodeFailure } from '../../worker/failure.ts'
+import { ABORT, CALLS, RESULT_PARTS, SKIPPED } from '../../worker/protocol.ts'
+import type { WorkerPlace } from '../executor.ts'
+import { type Carrier, Flight } from './flight.ts'
 import { handOut } from './hand-out.ts'
+import { Measurement, settle } from './outcome.ts'
 import type { PoolWorker } from './pool-worker.ts'
-import type { TaskKind } from './task-kind.ts'
 
 /** Microseconds of work that a lane holds, at the most. */
 export const FULL = 1000
@@ -35,7 +23,7 @@ const MOST_TEXT = 262_144
 const NONE: readonly Flight[] = []
 
 /** What a worker runs one after the other, in the order in which it was sent; results come back in that order. */
-export class Lane {
+export class Lane implements Carrier {
   readonly worker: PoolWorker
   readonly no: number
   /** Sent, or about to be. */
@@ -55,15 +43,15 @@ export class Lane {
   /** What is to be sent. */
   #calls = ''
   #packing: Packing | undefined = undefined
-  /** What the results of this message say of a task. */
-  #kind: TaskKind | undefined = undefined
-  #count = 0
-  #sum = 0
-  #longest = 0
+  readonly #measurement: Measurement = new Measurement()
 
   constructor(worker: PoolWorker, no: number) {
     this.worker = worker
     this.no = no
+  }
+
+  get place(): WorkerPlace {
+    return this.worker.place
   }
 
   get isIdle(): boolean {
@@ -173,7 +161,7 @@ export class Lane {
       this.#settle(this.#shift(), results[i] as number, results[i + 2], packets, base + start / 1000, base + end / 1000)
       start = end
     }
-    this.#learn()
+    this.#measurement.close()
   }
 
   #shift(): Flight {
@@ -193,66 +181,13 @@ export class Lane {
     start: number,
     end: number,
   ): void {
-    if (kind !== SKIPPED) this.#measure(flight.kind, (end - start) * 1000)
-    switch (kind) {
-      case VALUE:
-        return flight.end(true, payload, start, end)
-      case NOTHING:
-        return flight.end(true, undefined, start, end)
-      case VALUE_PACKET:
-        return this.#settlePacket(flight, packets[payload as number] as Packet, start, end)
-      case FAILURE:
-        return flight.end(false, decodeFailure(JSON.stringify(payload)), start, end)
-      case FAILURE_PACKET:
-        return flight.end(false, decodeFailure(packets[payload as number] as Packet), start, end)
-      case MOVED:
-        return flight.end(true, movedFrom(payload as MovedMessage), start, end)
-      case MOVED_PACKET:
-        return this.#settlePacket(flight, packets[payload as number] as Packet, start, end, true)
-      case SKIPPED:
-        return this.#skipped(flight, start, end)
-      default:
-        throw new Error(`A worker answered with something unknown: ${kind}`)
-    }
-  }
-
-  /** Both sides may have seen that the other was about to: then nobody has it. */
-  #skipped(flight: Flight, start: number, end: number): void {
-    if (flight.isRevoked) flight.end(false, undefined, start, end)
-    else if (flight.isToldToStop) flight.end(false, new CancelledError(), start, end)
-    else this.#notBegun.push(flight)
+    if (kind !== SKIPPED) this.#measurement.add(flight.kind, (end - start) * 1000)
+    if (!settle(flight, kind, payload, packets, start, end)) this.#notBegun.push(flight)
   }
 
   /** Calls that the worker skipped, and that are still to run. */
   takeNotBegun(): readonly Flight[] {
     return this.#notBegun.length === 0 ? NONE : this.#notBegun.splice(0)
-  }
-
-  #settlePacket(flight: Flight, packet: Packet, start: number, end: number, isMoved = false): void {
-    let value: unknown
-    try {
-      value = isMoved ? movedFrom(decode(packet) as MovedMessage) : decode(packet)
-    } catch (error) {
-      return flight.end(false, error, start, end)
-    }
-    flight.end(true, value, start, end)
-  }
-
-  #measure(kind: TaskKind, micros: number): void {
-    if (kind !== this.#kind) {
-      this.#learn()
-      this.#kind = kind
-    }
-    this.#count++
-    this.#sum += micros
-    if (micros > this.#longest) this.#longest = micros
-  }
-
-  /** Once for all calls of a task in a row: their mean says as much. */
-  #learn(): void {
-    if (this.#kind !== undefined && this.#count > 0) this.#kind.estimate.add(this.#sum / this.#count, this.#longest)
-    this.#kind = undefined
-    this.#count = this.#sum = this.#longest = 0
   }
 
   /** A call begins that has a time limit. */
@@ -266,7 +201,7 @@ export class Lane {
           () => this.worker.kill(`did not stop within ${killAfter} ms after the time of ${flight.kind.name} was up`),
           killAfter,
         )
-      flight.run?.timeUp(this.worker.place)
+      flight.run?.timeUp(this.place)
     }, timeout)
   }
 
@@ -304,7 +239,7 @@ export class Lane {
         this.#settle(this.#shift(), kind, payload, [], base + start / 1000, base + end / 1000)
       start = end
     })
-    this.#learn()
+    this.#measurement.close()
     const rest: Flight[] = []
     while (!this.isIdle) {
       const flight = this.#shift()

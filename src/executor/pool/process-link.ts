@@ -37,7 +37,7 @@ export function startProcess(options: ProcessOptions): StartWorker {
 type Init = Parameters<StartWorker>[0]
 
 /** What both kinds have in common: frames on two streams, and how a child ends. */
-abstract class ProcessLink implements WorkerLink {
+export abstract class ProcessLink implements WorkerLink {
   readonly id: number
   readonly place: WorkerPlace
   readonly takesAway = false
@@ -228,7 +228,7 @@ function shellSafe(source: string): string {
 }
 
 /** A file that only descriptors lead to: whoever dies, nothing is left. In memory, where the system has a folder for that with room in it. */
-function openUnnamedFile(bytes: number): number {
+export function openUnnamedFile(bytes: number): number {
   try {
     return openFileIn(IN_MEMORY, bytes)
   } catch {
