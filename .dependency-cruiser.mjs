@@ -18,15 +18,33 @@ export default {
       comment:
         'cli -> engine -> contracts <- drivers: a contract or driver knows neither the engine nor an entry point.',
       severity: 'error',
-      from: { path: '^src/(executor|record|filter|transformer|connector|serializer|cache)/' },
-      to: { path: '^src/(engine|node|testing|cli)/' },
+      from: { path: '^src/(executor|record|filter|transformer|connector|serializer|cache|host)/' },
+      to: { path: '^src/(engine|node|testing|bullmq|python|cli)/' },
+    },
+    {
+      name: 'back-ends-keep-apart',
+      comment: 'Whoever uses one of them loads neither the other nor the engine. Types cost nothing.',
+      severity: 'error',
+      from: { path: '^src/(bullmq|python)/' },
+      to: {
+        path: '^src/(engine|node|testing|bullmq|python|cli)/',
+        pathNot: '^src/$1/',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'programs-stay-small',
+      comment: 'The command line starts workers of a queue, and nothing else.',
+      severity: 'error',
+      from: { path: '^src/cli/' },
+      to: { path: '^src/(engine|node|testing|python)/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'workers-stay-small',
       comment: 'What runs in a worker is loaded once per worker: it does without the engine.',
       severity: 'error',
       from: { path: '^src/worker/' },
-      to: { path: '^src/engine/' },
+      to: { path: '^src/(engine|host|bullmq|python|cli)/' },
     },
     {
       name: 'no-cycles',
