@@ -14,7 +14,7 @@ export const LOAD = 2
 /** From the client: nothing more comes. `[END]` */
 export const END = 3
 
-/** From the worker: it is there. `[READY]` */
+/** From the worker: it is there. `[READY]`; with `tellsPlace` `[READY, host name, process id]` */
 export const READY = 10
 /** From the worker: what became of calls. `[RESULTS, lane, position of the first, base, [kind, µs, payload, …], packets]` */
 export const RESULTS = 11
@@ -100,6 +100,8 @@ export interface WorkerInit {
   readonly initializerArgs: readonly unknown[] | number
   /** Of the packet that the arguments of the initializer are, if they are one. */
   readonly packets: readonly number[]
+  /** Whether it says where it is, because its client may not know. */
+  readonly tellsPlace?: boolean
   /** What a worker knows that serves whoever sends packs. */
   readonly hosted?: HostedInit | undefined
 }

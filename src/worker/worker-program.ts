@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { shared } from '../shared.ts'
 import { inside } from '../task/task-context.ts'
 import { disposeResources } from '../task/worker-resource.ts'
@@ -57,7 +58,8 @@ export class WorkerProgram implements LaneHost {
   }
 
   /** Calls the initializer, and says that the worker is there. */
-  start({ initializer, initializerArgs, packets, hosted }: WorkerInit, beside: readonly object[]): void {
+  start(init: WorkerInit, beside: readonly object[]): void {
+    const { initializer, initializerArgs, packets, hosted, tellsPlace } = init
     const initialize = async (message: TaskMessage | undefined): Promise<void> => {
       await this.#loadModules(hosted)
       if (message === undefined) return
@@ -72,7 +74,7 @@ export class WorkerProgram implements LaneHost {
     }
     if (initializer !== undefined || hosted !== undefined) this.#initializing = initialize(initializer)
     this.#initializing.then(
-      () => this.channel.send(`[${READY}]`),
+      () => this.channel.send(JSON.stringify(tellsPlace ? [READY, hostname(), process.pid] : [READY])),
       (error) => {
         this.#tellFatal(error)
         process.exit(1)

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import {
   Engine,
   InProcessExecutor,
@@ -9,6 +9,9 @@ import {
   task,
   taskContext,
 } from '../../src/index.ts'
+import { ProcessPoolExecutor } from '../../src/node/index.ts'
+import { place, run, spin, untilAborted } from '../executor/pool/fault-tasks.ts'
+import { Scratch } from '../executor/pool/scratch.ts'
 import { gate } from '../support/gate.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { quiet } from '../support/quiet.ts'
@@ -446,4 +449,71 @@ test('records hold no values: what they say does not change later', async () => 
   await quiet()
   expect(JSON.stringify(records[0])).toBe(written)
   expect(written).not.toContain('large')
+})
+
+// --- Where it ran
+
+test('a task that runs in process has a host from when it begins, and no worker', async () => {
+  const { engine, clock } = setUp(1)
+  const [running, queued] = [engine.submit(taking, 10), engine.submit(taking, 10)]
+  const nowhere = { host: null, worker: null }
+  const here = { host: hostname(), worker: null }
+  expect(running.info).toMatchObject(nowhere)
+  await clock.advance(5)
+  expect(running.info).toMatchObject(here)
+  expect(queued.info).toMatchObject(nowhere)
+  queued.cancel()
+  const failed = engine.submit(() => {
+    throw new Error('broken')
+  })
+  const blocked = engine.submit(identity, failed)
+  await clock.advance(5)
+  await Promise.allSettled([running, queued, failed, blocked])
+  expect([running, failed].map(({ info }) => info)).toMatchObject([here, here])
+  expect([queued, blocked].map(({ info }) => info)).toMatchObject([nowhere, nowhere])
+})
+
+describe('on workers', { timeout: 30_000 }, () => {
+  const scratch = new Scratch()
+  afterAll(() => scratch.remove())
+
+  test('a record names the worker, whether the task succeeded, failed, was told to stop, or ran for too long', async () => {
+    const recordLogger = new MemoryRecordLogger()
+    await using engine = new Engine({
+      recordLogger,
+      executor: new ProcessPoolExecutor({ maxWorkers: 1, killAfter: 10 }),
+    })
+    const where = { host: hostname(), worker: `process ${await engine.submit(place)}` }
+    expect(await engine.submit(run, '/no/such/folder/trace', 'it').exception()).toMatchObject({ code: 'ENOENT' })
+    const trace = scratch.path()
+    const cancelled = engine.submit(untilAborted, trace)
+    await scratch.written(trace, 'begun')
+    expect(cancelled.info).toMatchObject({ status: 'running', host: null, worker: null })
+    cancelled.cancel()
+    await Promise.allSettled([cancelled])
+    await engine.submit(spin.with({ timeout: 10 }), scratch.path(), 'it').exception()
+    expect(recordLogger.records.map(({ status, host, worker }) => ({ status, host, worker }))).toEqual([
+      { status: 'succeeded', ...where },
+      { status: 'failed', ...where },
+      { status: 'cancelled', ...where },
+      { status: 'failed', ...where },
+    ])
+  })
+
+  test('a record names the worker of the last attempt', async () => {
+    await using engine = new Engine({ executor: new ProcessPoolExecutor({ maxWorkers: 1 }) })
+    const first = await engine.submit(place)
+    const gone = engine.submit(run.with({ retries: { limit: 1, delay: 3_600_000 } }), scratch.path(), 'it', 'exit')
+    await new Promise((resolve) => engine.on('retried', resolve))
+    expect(gone.info).toMatchObject({ status: 'waiting', attempts: 1, host: null, worker: null })
+    gone.cancel()
+    const again = engine.submit(run.with({ retries: 1 }), scratch.path(), 'it', 'exit')
+    await again.exception()
+    expect(again.info).toMatchObject({ attempts: 2, host: hostname() })
+    expect(again.info.worker).toMatch(/^process \d+$/)
+    expect(again.info.worker).not.toBe(`process ${first}`)
+    expect(await again.exception()).toMatchObject({
+      message: expect.stringContaining(`(${again.info.worker} on ${hostname()})`),
+    })
+  })
 })

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { ConfigError, Engine, MemoryRecordLogger, task } from '../../src/index.ts'
-import { JsonLinesRecordLogger } from '../../src/node/index.ts'
+import { ConfigError, Engine, InProcessExecutor, MemoryRecordLogger, task } from '../../src/index.ts'
+import { JsonLinesRecordLogger, ThreadPoolExecutor } from '../../src/node/index.ts'
+import { place } from '../executor/pool/fault-tasks.ts'
 import { gate } from '../support/gate.ts'
 
 let folder: string
@@ -44,6 +45,19 @@ test('each task is a line', async () => {
     ['failing', false, 'failed'],
     ['identity', false, 'blocked'],
     ['identity', true, 'succeeded'],
+  ])
+})
+
+test('a line names the machine and the worker', async () => {
+  const path = join(folder, 'tasks.jsonl')
+  const executors = { here: new InProcessExecutor(), there: new ThreadPoolExecutor({ maxWorkers: 1 }) }
+  const engine = new Engine({ executors, executor: executors.here, recordLogger: new JsonLinesRecordLogger({ path }) })
+  await engine.submit(place)
+  const thread = await engine.submit(place.with({ executor: 'there' }))
+  await engine.shutdown()
+  expect(read(path)).toMatchObject([
+    { executor: 'here', host: hostname(), worker: null },
+    { executor: 'there', host: hostname(), worker: `thread ${thread}`, execution: { hostname: hostname() } },
   ])
 })
 

@@ -71,7 +71,7 @@ const NOTHING: readonly TaskMessage[] = []
 export class PoolWorker implements LinkListener {
   readonly group: string
   readonly link: WorkerLink
-  readonly place: WorkerPlace
+  place: WorkerPlace
   readonly lanes: readonly Lane[]
   readonly #owner: WorkerOwner
   isReady = false
@@ -230,6 +230,7 @@ export class PoolWorker implements LinkListener {
       case BEGUN:
         return this.lanes[message[1] as number]?.begun(message[2] as number)
       case READY:
+        if (message.length > 1) this.place = { host: String(message[1]), worker: `process ${message[2]}` }
         this.isReady = true
         this.readyAt = systemClock.now()
         return this.#owner.workerReady(this)

@@ -196,7 +196,7 @@ class PrefixedProcess extends ProcessLink {
     super(child, [0, 1], listener)
     if (child.pid === undefined) return
     this.passOn('stderr')
-    this.send(JSON.stringify({ ...init, isThread: false }), beside)
+    this.send(JSON.stringify({ ...init, isThread: false, tellsPlace: true }), beside)
   }
 }
 

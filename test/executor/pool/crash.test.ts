@@ -1,7 +1,8 @@
+import { hostname } from 'node:os'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { Engine, SerializationError, WorkerCrashedError } from '../../../src/index.ts'
 import { ProcessPoolExecutor, ThreadPoolExecutor, transfer, type WorkerPool } from '../../../src/node/index.ts'
-import { collect, failureOf, next, POOLS } from './each-pool.ts'
+import { collect, failureOf, next, POOLS, withoutPlace } from './each-pool.ts'
 import { type Fault, hold, holdNow, place, run, runNow, runWith, socket, start } from './fault-tasks.ts'
 import { numbers, Scratch, twice } from './scratch.ts'
 
@@ -34,7 +35,7 @@ describe.each(POOLS)('a pool of $kind', ({ kind, Pool }) => {
       const { reason } = crash as PromiseRejectedResult
       expect(reason).toBeInstanceOf(WorkerCrashedError)
       expect(reason.message).toMatch(/^The worker that ran run /)
-      expect(reason.message).toMatch(how)
+      expect(withoutPlace(reason.message)).toMatch(how)
       expect(scratch.lines(trace)).toEqual(['before', fault, 'after'])
     }
   })
@@ -99,9 +100,23 @@ describe.each(POOLS)('a pool of $kind', ({ kind, Pool }) => {
     const call = engine.submit(run.with({ retries: 2 }), scratch.path(), 'it', 'exit')
     const { message, history } = await failureOf(call)
     const how = 'The worker that ran run exited with code 3'
-    expect(message).toBe(`${how} (attempt 3)`)
-    expect(history).toEqual([1, 2].map((attempt) => `attempt ${attempt}: WorkerCrashedError: ${how}`))
+    expect(withoutPlace(message)).toBe(`${how} (attempt 3)`)
+    expect((history as string[]).map(withoutPlace)).toEqual(
+      [1, 2].map((attempt) => `attempt ${attempt}: WorkerCrashedError: ${how}`),
+    )
     expect(call.info).toMatchObject({ status: 'failed', attempts: 3, exception: { message } })
+  })
+
+  test('names the worker and the machine of a call that ended its worker, in the error and in the record', async () => {
+    await using engine = new Engine({ executor: new Pool({ maxWorkers: 1 }) })
+    const here = engine.submit(place)
+    const worker = `${kind === 'threads' ? 'thread' : 'process'} ${await here}`
+    expect(here.info).toMatchObject({ host: hostname(), worker, execution: { hostname: hostname() } })
+    const crash = engine.submit(run, scratch.path(), 'it', 'exit')
+    expect((await failureOf(crash)).message).toBe(
+      `The worker that ran run exited with code 3 (${worker} on ${hostname()})`,
+    )
+    expect(crash.info).toMatchObject({ status: 'failed', host: hostname(), worker, execution: null })
   })
 
   test('gives limits back after a crash', async () => {
@@ -123,7 +138,7 @@ describe.each(POOLS)('a pool of $kind', ({ kind, Pool }) => {
     const crash = pool.submit(run, trace, 'crash', 'exit')
     const waiting = pool.submit(run, trace, 'waiting')
     const failures = await Promise.all([held, crash].map(failureOf))
-    expect(failures.map(({ message }) => message)).toEqual([
+    expect(failures.map(({ message }) => withoutPlace(message))).toEqual([
       'The worker that ran hold exited with code 3',
       'The worker that ran run exited with code 3',
     ])
@@ -136,7 +151,7 @@ describe.each(POOLS)('a pool of $kind', ({ kind, Pool }) => {
     const { fatal } = await import('./fatal-import-tasks.ts')
     const error = await failureOf(pool.submit(fatal))
     expect(error).toBeInstanceOf(WorkerCrashedError)
-    expect(error.message).toBe('The worker that ran fatal exited with code 5')
+    expect(withoutPlace(error.message)).toBe('The worker that ran fatal exited with code 5')
     expect(await pool.submit(place)).toBeTypeOf('number')
   })
 
@@ -213,7 +228,9 @@ describe('threads', () => {
     )
     port1.close()
     expect(message).toContain('The arguments were moved to a worker that has ended')
-    expect(history).toEqual(['attempt 1: WorkerCrashedError: The worker that ran runWith exited with code 3'])
+    expect((history as string[]).map(withoutPlace)).toEqual([
+      'attempt 1: WorkerCrashedError: The worker that ran runWith exited with code 3',
+    ])
   })
 
   test('run a call elsewhere that waits behind one that takes longer than thought, with what it was given', async () => {
@@ -259,7 +276,9 @@ describe('processes', () => {
     const call = pool.submit(holdNow, trace, 'it', gate)
     await scratch.written(trace, 'it')
     process.kill(worker, 'SIGKILL')
-    expect((await failureOf(call)).message).toBe('The worker that ran holdNow was killed by SIGKILL')
+    expect((await failureOf(call)).message).toBe(
+      `The worker that ran holdNow was killed by SIGKILL (process ${worker} on ${hostname()})`,
+    )
     expect(await pool.submit(place)).not.toBe(worker)
   })
 
@@ -268,7 +287,7 @@ describe('processes', () => {
     const worker = await pool.submit(place)
     const exit = next(pool, 'workerExited')
     process.kill(worker, 'SIGKILL')
-    expect(await exit).toEqual({ id: worker, how: 'was killed by SIGKILL' })
+    expect(await exit).toMatchObject({ id: worker, how: 'was killed by SIGKILL' })
     expect(await pool.submit(place)).not.toBe(worker)
   })
 
@@ -286,7 +305,7 @@ describe('processes', () => {
     const lines = collect(pool, 'output')
     const trace = scratch.path()
     const [crash, after] = [pool.submit(run, trace, 'it', 'memory'), pool.submit(run, trace, 'after')]
-    expect((await failureOf(crash)).message).toBe('The worker that ran run was killed by SIGABRT')
+    expect(withoutPlace((await failureOf(crash)).message)).toBe('The worker that ran run was killed by SIGABRT')
     expect(await after).toBe('after')
     expect(lines.some(({ line }) => line.includes('heap out of memory'))).toBe(true)
   })
@@ -313,9 +332,14 @@ describe('processes', () => {
     const trace = scratch.path()
     const calls = ['a', 'exit', 'b', 'kill', 'c'].map((name) => pool.submit(run, trace, name, name as Fault))
     const outcomes = await Promise.allSettled(calls)
-    expect(outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason.message : outcome.value))).toEqual(
-      ['a', 'The worker that ran run exited with code 3', 'b', 'The worker that ran run was killed by SIGKILL', 'c'],
-    )
+    const told = outcomes.map((it) => (it.status === 'rejected' ? withoutPlace(it.reason.message) : it.value))
+    expect(told).toEqual([
+      'a',
+      'The worker that ran run exited with code 3',
+      'b',
+      'The worker that ran run was killed by SIGKILL',
+      'c',
+    ])
     expect(scratch.lines(trace)).toEqual(['a', 'exit', 'b', 'kill', 'c'])
   })
 })

@@ -33,6 +33,11 @@ export function next<E extends keyof WorkerPoolEvents>(
   })
 }
 
+/** The message of a crash, without the worker and the machine that it names. */
+export function withoutPlace(message: string): string {
+  return message.replace(/ \((?:thread|process) \d+ on [^()]+\)/, '')
+}
+
 /** What a call fails with; undefined if it does not. */
 export async function failureOf(call: PromiseLike<unknown>): Promise<Error & Record<string, unknown>> {
   return (await Promise.resolve(call).then(

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { constants, getPriority, tmpdir } from 'node:os'
+import { constants, getPriority, hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { Engine, WorkerCrashedError } from '../../../src/index.ts'
 import { ProcessPoolExecutor } from '../../../src/node/index.ts'
 import { echo } from './data-tasks.ts'
-import { collect, failureOf } from './each-pool.ts'
+import { collect, failureOf, withoutPlace } from './each-pool.ts'
 import { count, folder, hold, niceness, place, variables } from './option-tasks.ts'
 import { delegate, sayAndExit } from './output-tasks.ts'
 
@@ -58,12 +58,22 @@ describe('a prefix', { timeout: 60_000 }, () => {
     expect(lines.filter(({ line }) => line === 'from a child')).toHaveLength(2)
   })
 
+  test('may lead to another machine: the worker itself says where it is', async () => {
+    await using engine = new Engine({
+      executor: new ProcessPoolExecutor({ maxWorkers: 1, prefix: [fakeSsh, 'some-host'] }),
+    })
+    const where = engine.submit(place)
+    // Not the id of the command.
+    expect(await where).toBeTypeOf('number')
+    expect(where.info).toMatchObject({ host: hostname(), worker: `process ${await where}` })
+  })
+
   test('tells how a worker ended behind it', async () => {
     await using pool = new ProcessPoolExecutor({ maxWorkers: 1, prefix: colour('none') })
     collect(pool, 'output')
     const error = await failureOf(pool.submit(sayAndExit))
     expect(error).toBeInstanceOf(WorkerCrashedError)
-    expect(error.message).toBe('The worker that ran sayAndExit exited with code 3')
+    expect(withoutPlace(error.message)).toBe('The worker that ran sayAndExit exited with code 3')
     expect((await pool.submit(count))[1]).toBe(1)
   })
 
