@@ -126,6 +126,18 @@ function isPlain(value: object): boolean {
   return prototype === null || prototype === Object.prototype
 }
 
+/** The same recipe, where modules are called otherwise. @param moduleOf - the module there */
+export function recipeAbroad({ module, name, options }: Recipe, moduleOf: (module: string) => string): Recipe {
+  return { module: moduleOf(module), name, options: optionsAbroad(options, moduleOf) }
+}
+
+function optionsAbroad(value: unknown, moduleOf: (module: string) => string): unknown {
+  if (Array.isArray(value)) return value.map((element) => optionsAbroad(element, moduleOf))
+  if (!isObject(value)) return value
+  if (Object.hasOwn(value, NESTED)) return { [NESTED]: recipeAbroad(value[NESTED] as Recipe, moduleOf) }
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, optionsAbroad(child, moduleOf)]))
+}
+
 /** Makes the plug-in of a recipe. @param load - imports a module */
 export async function follow(recipe: Recipe, load: (module: string) => Promise<unknown>): Promise<object> {
   const { module, name } = recipe

@@ -83,7 +83,9 @@ function countIn(shape: readonly number[]): number {
 /** What came from NumPy. @throws SerializationError if its bytes are others than it says */
 export function arrayFrom(memory: unknown, dtype: unknown, shape: unknown): TypedArray | NdArray {
   if (typeof dtype !== 'string' || !Object.hasOwn(ARRAYS, dtype))
-    throw new SerializationError(`The array has elements of the kind ${String(dtype)}, which no typed array has`)
+    throw new SerializationError(
+      `The array has elements of the kind ${String(dtype)}, for which there is no typed array: return another one, such as float64`,
+    )
   const Type = ARRAYS[dtype as DType]
   if (
     !(memory instanceof ArrayBuffer) ||

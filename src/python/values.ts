@@ -9,14 +9,13 @@
  * - `["object", {...}]` an object that has the key `$py` itself
  * - `["pairs", [[key, value], …]]` an object with keys that JSON has to escape: V8 13.6 mistakes those for others
  *
- * Arguments whose text needs no objects travel as text; others as a packet: `bytes` are the text, `i` counts what is beside them. The
- * `i` of a result counts what is beside its message.
+ * `i` counts what is beside the whole message.
  */
 import { SerializationError } from '../errors.ts'
+import type { ForeignCodec, ForeignPacket } from '../executor/packs/foreign.ts'
 import { isObject } from '../options.ts'
 import { cure, describe } from '../worker/describe.ts'
 import { toJson } from '../worker/json-safe.ts'
-import type { Encoded } from '../worker/packet.ts'
 import { type Place, pathOf, placeIn, rootPlace } from '../worker/place.ts'
 import { arrayFrom, bytesOf, copyOf, dtypeOf, isNdArray } from './arrays.ts'
 
@@ -24,21 +23,46 @@ const KEY = '$py'
 /** Levels of lists and objects: Python's own limit is about 1,000. */
 const DEEPEST = 500
 
+/** How values travel to Python and back. */
+export const pythonCodec: ForeignCodec = { scheme: 'python:', encode: encodeArgs, decode: decodeResult }
+
 /** A copy of the arguments of a call. @throws SerializationError with the path of what Python could not be given */
-export function encodeArgs(args: readonly unknown[]): Encoded {
+export function encodeArgs(args: readonly unknown[]): string | ForeignPacket {
   const plain = toJson(args, true)
   // A text that mentions the key may be harmless; the walk knows.
   if (plain !== undefined && !plain.includes(KEY)) return plain
   const writer = new Writer()
-  const text = JSON.stringify(writer.write(args, rootPlace('args')))
-  const { beside } = writer
-  if (beside.length === 0) return text
-  const bytes = new TextEncoder().encode(text)
-  return { bytes, beside, size: beside.reduce((size, { byteLength }) => size + byteLength, bytes.length) }
+  const written = writer.write(args, rootPlace('args'))
+  return writer.beside.length === 0 ? JSON.stringify(written) : new ArgsPacket(written, writer)
+}
+
+/** Arguments with bytes beside them. */
+class ArgsPacket implements ForeignPacket {
+  readonly bytes: Uint8Array = new Uint8Array(0)
+  readonly beside: readonly ArrayBuffer[]
+  readonly size: number
+  readonly #written: unknown
+  readonly #indexed: readonly unknown[][]
+
+  constructor(written: unknown, { beside, indexed }: Writer) {
+    this.#written = written
+    this.#indexed = indexed
+    this.beside = beside
+    this.size = beside.reduce((size, { byteLength }) => size + byteLength, 0)
+  }
+
+  textAt(first: number): string {
+    this.#indexed.forEach((content, i) => {
+      content[1] = first + i
+    })
+    return JSON.stringify(this.#written)
+  }
 }
 
 class Writer {
   readonly beside: ArrayBuffer[] = []
+  /** The placeholders of what is beside, in the same order. */
+  readonly indexed: unknown[][] = []
   /** What the value stands in, to tell a cycle. */
   readonly #around: Set<object> = new Set()
 
@@ -63,9 +87,10 @@ class Writer {
 
   #writeObject(value: object, place: Place): unknown {
     const bytes = bytesOf(value)
-    if (bytes !== undefined) return placeholder('bytes', this.#put(bytes))
+    if (bytes !== undefined) return this.#beside(bytes, 'bytes')
     const dtype = dtypeOf(value)
-    if (dtype !== undefined) return this.#array(value as ArrayBufferView, dtype, [(value as Int8Array).length])
+    if (dtype !== undefined)
+      return this.#beside(value as ArrayBufferView, 'array', dtype, [(value as Int8Array).length])
     const isList = Array.isArray(value)
     if (!isList && !isPlain(value)) throw refusal(value, place)
     if (this.#around.has(value)) throw new SerializationError(`${pathOf(place)} is a part of itself, ${NO_PLACE}`)
@@ -82,7 +107,7 @@ class Writer {
   }
 
   #plainObject(value: object, place: Place): unknown {
-    if (isNdArray(value)) return this.#array(value.data, value.dtype, value.shape)
+    if (isNdArray(value)) return this.#beside(value.data, 'array', value.dtype, value.shape)
     const copy = {}
     for (const key of Object.keys(value)) {
       const at = placeIn(place, 'property', key)
@@ -91,12 +116,10 @@ class Writer {
     return Object.hasOwn(copy, KEY) ? placeholder('object', copy) : copy
   }
 
-  #array(view: ArrayBufferView, dtype: string, shape: readonly number[]): unknown {
-    return placeholder('array', this.#put(view), dtype, shape)
-  }
-
-  #put(view: ArrayBufferView): number {
-    return this.beside.push(copyOf(view)) - 1
+  #beside(view: ArrayBufferView, kind: string, ...more: readonly unknown[]): unknown {
+    const content = [kind, this.beside.push(copyOf(view)) - 1, ...more]
+    this.indexed.push(content)
+    return { [KEY]: content }
   }
 }
 

@@ -1,0 +1,253 @@
+import { ConfigError, MissingPeerError, TapsError, WorkerCrashedError } from '../errors.ts'
+import type { Backend, BackendListener, OutgoingPack } from '../executor/packs/backend.ts'
+import { Frames } from '../worker/frames.ts'
+import type { LedgerState } from '../worker/ledger.ts'
+import { LOAD, PYTHON_PACK, type TaskMessage } from '../worker/protocol.ts'
+import {
+  ABORT_CALL,
+  ANSWER,
+  CANCEL,
+  EARLY,
+  EVENT,
+  FATAL_ERROR,
+  LOST,
+  NOT_RUN,
+  PROGRAM_READY,
+  type ReadyMessage,
+  SEND,
+  SLOTS,
+  START,
+  type StartMessage,
+  WARMED,
+  WARMUP,
+  WROTE,
+} from './protocol.ts'
+import { type ProgramExit, PythonProgram } from './python-program.ts'
+import { pythonCodec } from './values.ts'
+
+/** What a back end is driven with. */
+export interface PythonBackendOptions {
+  /** The executor, for messages. */
+  readonly name: string
+  /** The interpreter. */
+  readonly python: string
+  /** Of the interpreter. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly start: StartMessage
+}
+
+/** A warm-up that was asked for. */
+interface Warmup {
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Drives a back end by the Python program. */
+export class PythonBackend implements Backend {
+  readonly #options: PythonBackendOptions
+  readonly #frames: Frames = new Frames(() => {})
+  #listener: BackendListener | undefined
+  #program: PythonProgram | undefined
+  /** What it said once the back end was there. */
+  #ready: ReadyMessage | undefined
+  /** Why it ends. */
+  #fatal: unknown
+  #isHeld = false
+  #isClosing = false
+  #lastWarmup = 0
+  readonly #warmups: Map<number, Warmup> = new Map()
+  /** To be sent when the back end is there. */
+  #waiting: (() => void)[] = []
+
+  constructor(options: PythonBackendOptions) {
+    this.#options = options
+  }
+
+  /** What the back end said of itself, while it is there. */
+  get ready(): ReadyMessage | undefined {
+    return this.#ready
+  }
+
+  start(listener: BackendListener): void {
+    this.#listener = listener
+    if (this.#program !== undefined) return
+    const { python, env, start } = this.#options
+    const program: PythonProgram = new PythonProgram(python, env, {
+      received: (text, beside) => this.#receive(JSON.parse(text), beside),
+      wrote: (line) => this.#wrote('stderr', line, this.#ready?.hostname ?? '', `process ${program.pid}`),
+      exited: (exit) => this.#exited(exit),
+    })
+    this.#program = program
+    if (program.pid === 0) return
+    program.hold(this.#isHeld)
+    program.send([START, start])
+  }
+
+  send({ id, text, beside }: OutgoingPack): void {
+    this.#program?.send([SEND, id, isPython(text)], [this.#frame(text, beside)])
+  }
+
+  cancel(id: number): void {
+    this.#program?.send([CANCEL, id])
+  }
+
+  abort(id: number, position: number, text: string, beside: readonly object[]): void {
+    this.#program?.send([ABORT_CALL, id, position], [this.#frame(text, beside)])
+  }
+
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld
+    this.#program?.hold(isHeld)
+  }
+
+  warmup(tasks: readonly TaskMessage[]): Promise<void> {
+    const id = ++this.#lastWarmup
+    const messages = tasks.filter(([, module]) => !module.startsWith(pythonCodec.scheme))
+    const load = JSON.stringify([LOAD, id, messages])
+    return new Promise((resolve, reject) => {
+      this.#warmups.set(id, { resolve, reject })
+      this.#whenReady(({ slots }) => this.#program?.send([WARMUP, id, slots], [this.#frame(load)]))
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true
+    await this.#program?.end()
+  }
+
+  #whenReady(send: (ready: ReadyMessage) => void): void {
+    const ready = this.#ready
+    if (ready !== undefined) send(ready)
+    else this.#waiting.push(() => send(this.#ready as ReadyMessage))
+  }
+
+  /** A whole frame, in memory of its own. */
+  #frame(text: string, beside: readonly object[] = []): ArrayBuffer {
+    const chunks = this.#frames.frame(text, beside)
+    const frame = new Uint8Array(chunks.reduce((size, { length }) => size + length, 0))
+    let at = 0
+    for (const chunk of chunks) {
+      frame.set(chunk, at)
+      at += chunk.length
+    }
+    return frame.buffer
+  }
+
+  #receive(message: readonly unknown[], beside: readonly object[]): void {
+    const listener = this.#listener as BackendListener
+    const id = message[1] as number
+    switch (message[0]) {
+      case PROGRAM_READY:
+        return this.#becomeReady(message[1] as ReadyMessage)
+      case SLOTS:
+        return listener.slots(id)
+      case ANSWER:
+        this.#answer(id, beside)
+        return listener.ended(id, { kind: 'answered' })
+      case EARLY:
+        return this.#answer(id, beside)
+      case LOST:
+        return this.#lost(id, message)
+      case NOT_RUN:
+        return listener.ended(id, { kind: 'notRun' })
+      case WROTE:
+        return this.#wrote(...(message.slice(1) as ['stdout' | 'stderr', string, string, string]))
+      case FATAL_ERROR:
+        this.#fatal = this.#errorOf(...(message.slice(1) as [string, string, string]))
+        return
+      case WARMED:
+        return this.#warmed(id, message[2])
+      case EVENT:
+        return this.#event(message as [number, string, string, string])
+    }
+  }
+
+  #becomeReady(ready: ReadyMessage): void {
+    this.#ready = ready
+    this.#listener?.slots(ready.slots)
+    for (const send of this.#waiting.splice(0)) send()
+  }
+
+  #answer(id: number, [bytes]: readonly object[]): void {
+    const frames = new Frames((text, beside) => this.#listener?.frames(id, text, beside))
+    frames.push(new Uint8Array(bytes as ArrayBuffer))
+  }
+
+  #lost(id: number, [, , how, host, state, traceback]: readonly unknown[]): void {
+    this.#listener?.ended(id, {
+      kind: 'lost',
+      how: String(how),
+      cause: traceback ? pythonError(String(traceback)) : undefined,
+      host: typeof host === 'string' ? host : undefined,
+      state: Array.isArray(state) ? stateOf(state as [number, number, string[]]) : undefined,
+    })
+  }
+
+  #warmed(id: number, error: unknown): void {
+    const warmup = this.#warmups.get(id)
+    this.#warmups.delete(id)
+    if (error === null || error === undefined) warmup?.resolve()
+    else
+      warmup?.reject(new TapsError('ILLEGAL_STATE', `${this.#options.name} could not be warmed up: ${String(error)}`))
+  }
+
+  #event([, name, worker, how]: readonly [number, string, string, string]): void {
+    const { hostname = '' } = this.#ready ?? {}
+    const place = { host: hostname, worker }
+    if (name === 'workerStarted') this.#listener?.workerStarted(place)
+    else if (name === 'workerExited') this.#listener?.workerExited(place, how)
+  }
+
+  #wrote(stream: 'stdout' | 'stderr', line: string, host: string, worker: string): void {
+    const id = Number(/\d+$/.exec(worker)?.[0] ?? 0)
+    this.#listener?.wrote({ stream, line, task: '', taskId: '', host, worker: id })
+  }
+
+  #exited(exit: ProgramExit): void {
+    const wasReady = this.#ready !== undefined
+    const error = this.#fatal ?? this.#whyExited(exit, wasReady)
+    this.#program = this.#ready = this.#fatal = undefined
+    this.#waiting = []
+    for (const { reject } of this.#warmups.values()) reject(error)
+    this.#warmups.clear()
+    if (!this.#isClosing) this.#listener?.failed(error)
+  }
+
+  /** It said no reason. */
+  #whyExited({ how, cause, isMissing, output }: ProgramExit, wasReady: boolean): Error {
+    const { name, python } = this.#options
+    if (cause !== undefined && how === 'could not be started') {
+      const why = isMissing ? 'there is no such program' : String((cause as Error).message)
+      const cure = 'Install Python 3.9 or newer, or say which it is: the option python, or TAPS_SDK_PYTHON'
+      return new ConfigError(`${name} cannot start Python as ${python}: ${why}. ${cure}`, { cause })
+    }
+    const said = output === '' ? '' : `\nIt wrote last: ${output}`
+    const when = wasReady ? '' : ' while it started the back end'
+    return new WorkerCrashedError(`The Python program of ${name} ${how}${when}${said}`, { cause })
+  }
+
+  #errorOf(kind: string, message: string, traceback: string): Error {
+    const cause = traceback === '' || !traceback ? undefined : { cause: pythonError(traceback) }
+    const text = `${this.#options.name}: ${message}`
+    if (kind === 'missing') return new MissingPeerError(text, cause)
+    if (kind === 'config' || kind === 'node') return new ConfigError(text, cause)
+    return new WorkerCrashedError(text, cause)
+  }
+}
+
+function isPython(text: string): boolean {
+  return text.startsWith(`[${PYTHON_PACK},`)
+}
+
+function stateOf([begun, first, results]: readonly [number, number, string[]]): LedgerState {
+  return { begun, first, results }
+}
+
+/** What Python tells of an error: its stack is the one that Python printed. */
+function pythonError(traceback: string): Error {
+  const lines = traceback.trim().split('\n')
+  const error = new Error(lines.at(-1) ?? traceback)
+  error.name = 'PythonError'
+  error.stack = traceback
+  return error
+}
