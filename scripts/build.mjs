@@ -29,7 +29,8 @@ function isFresh() {
 /** Contents rather than times: a checkout of older sources must build again too. */
 function fingerprint() {
   const files = readdirSync('src', { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
+    // What Python makes of its sources is no source.
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.pyc'))
     .map((entry) => join(entry.parentPath, entry.name))
   const hash = createHash('sha256')
   for (const file of [...files.sort(), 'tsup.config.ts', 'tsconfig.json', 'tsconfig.build.json']) {
