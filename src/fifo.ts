@@ -16,6 +16,12 @@ export class Fifo<T> {
     this.#items.push(item)
   }
 
+  /** Before all others. */
+  unshift(item: T): void {
+    if (this.#head > 0) this.#items[--this.#head] = item
+    else this.#items.unshift(item)
+  }
+
   shift(): T | undefined {
     const item = this.#items[this.#head]
     if (this.#head === this.#items.length) return undefined

@@ -1,6 +1,7 @@
-import type { TaskMessage } from '../../worker/protocol.ts'
 import type { LedgerState } from '../../worker/ledger.ts'
-import type { OutputLine } from '../pool/pool-worker.ts'
+import type { TaskMessage } from '../../worker/protocol.ts'
+import type { WorkerPlace } from '../executor.ts'
+import type { OutputLine } from '../output-file.ts'
 
 /** Several calls that are one job, or one task, of a back end. */
 export interface OutgoingPack {
@@ -46,8 +47,8 @@ export interface BackendListener {
   failed(error: unknown): void
   /** What a task, or what runs beside it, wrote. */
   wrote(line: OutputLine): void
-  workerStarted(worker: string): void
-  workerExited(worker: string, how: string): void
+  workerStarted(worker: WorkerPlace): void
+  workerExited(worker: WorkerPlace, how: string): void
 }
 
 /** What carries packs to workers that are not this library's own: a queue, a cluster. */

@@ -3,14 +3,16 @@ import { WorkerCrashedError } from '../../errors.ts'
 import type { TaskSpec } from '../../task/task.ts'
 import { isOvertime, type Pump, wake } from '../../turn.ts'
 import { decode, type Encoded, encode } from '../../worker/codec.ts'
-import type { RemoteCall, RemoteCalls, RemoteSource, Shipping, Waker } from '../executor.ts'
+import type { RemoteCall, RemoteCalls, RemoteSource, Shipping } from '../executor.ts'
+import type { OutputLine } from '../output-file.ts'
 import { ReadyQueue } from '../ready-queue.ts'
+import type { WorkerDispatcher, WorkerEvents } from '../worker-executor.ts'
 import { Flight } from './flight.ts'
 import { Group } from './group.ts'
 import type { Lane } from './lane.ts'
-import { type OutputLine, PoolWorker, reasonOf, type WorkerOwner, type WorkerPlan } from './pool-worker.ts'
+import { PoolWorker, reasonOf, type WorkerOwner, type WorkerPlan } from './pool-worker.ts'
 import { check, encodeCall } from './shipping.ts'
-import { type TaskKind, TaskKinds } from './task-kind.ts'
+import { TaskKinds } from './task-kind.ts'
 import type { WorkerExit } from './worker-link.ts'
 
 /** How a pool is set up. */
@@ -26,13 +28,6 @@ export interface DispatcherOptions {
   readonly groups: readonly string[]
 }
 
-/** What a pool tells. */
-export interface DispatcherListener {
-  wrote(line: OutputLine): void
-  workerStarted(worker: PoolWorker): void
-  workerExited(worker: PoolWorker, how: string): void
-}
-
 /** Workers that fail to start, one after the other, before the calls that wait for them fail too. */
 const MOST_FAILED_STARTS = 3
 /** After how many calls the clock is read, less one: a power of 2. */
@@ -45,11 +40,11 @@ const TERM = 500
 const LATE = 10
 
 /** Takes calls from sources when there is room for them, gives them to workers, and sees to the workers. */
-export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
+export class Dispatcher implements Pump, WorkerDispatcher, Shipping, WorkerOwner {
   isAwake = false
   isClosed = false
   readonly #options: DispatcherOptions
-  readonly #listener: DispatcherListener
+  readonly #listener: WorkerEvents
   readonly #sources: RemoteSource[] = []
   readonly #kinds: TaskKinds
   readonly #groups: ReadonlyMap<string, Group>
@@ -63,7 +58,7 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
   #firstVisited: Flight | undefined = undefined
   #rescueTimer: NodeJS.Timeout | undefined = undefined
 
-  constructor(options: DispatcherOptions, listener: DispatcherListener) {
+  constructor(options: DispatcherOptions, listener: WorkerEvents) {
     this.#options = options
     this.#listener = listener
     this.#kinds = new TaskKinds(options.killAfter, options.groupOf)
@@ -308,7 +303,8 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
   }
 
   /** All workers there may be, with the modules of these tasks imported. */
-  async warmup(kinds: readonly TaskKind[]): Promise<void> {
+  async warmup(specs: readonly TaskSpec[]): Promise<void> {
+    const kinds = specs.map((spec) => this.#kinds.of(spec, { idPrefix: '', plane: undefined }))
     const groups = kinds.length === 0 ? [...this.#groups.keys()] : [...new Set(kinds.map(({ group }) => group))]
     for (let i = 0; this.#workerCount < this.#options.maxWorkers; i++)
       this.#start(this.#groups.get(groups[i % groups.length] as string) as Group)
@@ -319,15 +315,11 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
     )
   }
 
-  kindOf(spec: TaskSpec): TaskKind {
-    return this.#kinds.of(spec, { idPrefix: '', plane: undefined })
-  }
-
   workerReady(worker: PoolWorker): void {
     const group = this.#groupOf(worker)
     group.failedStarts = 0
     group.update()
-    this.#listener.workerStarted(worker)
+    this.#listener.workerStarted(worker.info)
     if (worker.isIdle) this.#rest(worker)
     this.wake()
   }
@@ -349,7 +341,7 @@ export class Dispatcher implements Pump, Waker, Shipping, WorkerOwner {
     group.again(rest.filter((flight) => this.#mayMove(flight, exit)))
     if (worker.isReady) group.failedStarts = 0
     else if (!worker.isEnding) this.#startFailed(group, exit)
-    this.#listener.workerExited(worker, exit.how)
+    this.#listener.workerExited(worker.info, exit.how)
     this.wake()
   }
 

@@ -18,6 +18,11 @@ export class Estimate {
   #peak = 0
   #wasOutlier = false
 
+  /** Whether it was never long of late. */
+  get isShort(): boolean {
+    return this.micros <= LONG && this.#peak <= LONG
+  }
+
   /** @param micros - the mean of several calls, if they were many */
   add(micros: number, longest: number): void {
     if (this.micros === Infinity) this.#mean = Math.max(micros, LEAST)

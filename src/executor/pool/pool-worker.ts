@@ -16,24 +16,12 @@ import {
   type WorkerInit,
 } from '../../worker/protocol.ts'
 import type { WorkerPlace } from '../executor.ts'
+import type { OutputLine } from '../output-file.ts'
+import type { WorkerInfo } from '../worker-executor.ts'
 import type { Flight } from './flight.ts'
 import { Lane } from './lane.ts'
 import type { TaskKind } from './task-kind.ts'
 import type { LinkListener, StartWorker, WorkerExit, WorkerLink } from './worker-link.ts'
-
-/** A line that a worker wrote. */
-export interface OutputLine {
-  /** Where it was written to. */
-  readonly stream: 'stdout' | 'stderr'
-  /** Without its line break. */
-  readonly line: string
-  /** The name of the task that wrote it; empty where that is not known. */
-  readonly task: string
-  /** Its id; empty outside of an engine. */
-  readonly taskId: string
-  /** The id of the thread or process. */
-  readonly worker: number
-}
 
 /** Who has workers. */
 export interface WorkerOwner {
@@ -113,6 +101,10 @@ export class PoolWorker implements LinkListener {
 
   get isIdle(): boolean {
     return this.lanes.every((lane) => lane.isIdle) && this.#loads.size === 0
+  }
+
+  get info(): WorkerInfo {
+    return { id: this.link.id, host: this.place.host }
   }
 
   /** Gives a call to one of its lanes. */
@@ -241,7 +233,7 @@ export class PoolWorker implements LinkListener {
         )
       case LINE: {
         const [, stream, line, task, taskId] = message as [number, 'stdout' | 'stderr', string, string, string]
-        return this.#owner.wrote({ stream, line, task, taskId, worker: this.link.id })
+        return this.#owner.wrote({ stream, line, task, taskId, worker: this.link.id, host: this.place.host })
       }
       case FATAL:
         this.#fatal = decodeFailure(receivedValue(message[1], message[2], beside))
@@ -260,7 +252,7 @@ export class PoolWorker implements LinkListener {
   }
 
   wrote(stream: 'stdout' | 'stderr', line: string): void {
-    this.#owner.wrote({ stream, line, task: '', taskId: '', worker: this.link.id })
+    this.#owner.wrote({ stream, line, task: '', taskId: '', worker: this.link.id, host: this.place.host })
   }
 
   exited({ how: happened, cause: known, isHopeless = false }: WorkerExit): void {
