@@ -16,6 +16,9 @@ const project = mkdtempSync(join(tmpdir(), 'taps-sdk-pack-'))
 const BROWSER_GLOBALS = `setTimeout clearTimeout setInterval clearInterval queueMicrotask performance console
   EventTarget Event CustomEvent AbortController AbortSignal DOMException structuredClone`.split(/\s+/)
 
+// Without any packages.
+const python = join(project, 'python/bin/python')
+
 let failures = 0
 try {
   install()
@@ -27,6 +30,8 @@ try {
     await step(`workers, on Node ${version}`, () => run(node, ['workers.mjs']))
     await step(`workers with tsx, on Node ${version}`, () => run(node, ['--import', 'tsx', 'with-tsx.ts']))
     await step(`workers in a single file, on Node ${version}`, () => run(node, ['single.mjs']))
+    await step(`back ends, on Node ${version}`, () => run(node, ['back-ends.mjs', python]))
+    await step(`the command line, on Node ${version}`, () => commandLine(node))
   }
   for (const name of ['typescript', 'typescript-7']) {
     const tsc = join(root, 'node_modules', name, 'bin/tsc')
@@ -49,9 +54,10 @@ async function step(name, body) {
   }
 }
 
-function run(command, args) {
+function run(command, args, env = process.env) {
   return execFileSync(command, args, {
     cwd: project,
+    env,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 120_000,
@@ -76,6 +82,7 @@ function install() {
     allowScripts: { node: true },
   })
   run('npm', ['install', '--no-package-lock', '--no-audit', '--no-fund'])
+  run('python3', ['-m', 'venv', '--without-pip', 'python'])
   cpSync(join(root, 'scripts/consumer'), project, { recursive: true })
   const options = { target: 'es2023', strict: true, noEmit: true, skipLibCheck: false }
   write('tsconfig.node.json', {
@@ -96,6 +103,13 @@ function install() {
 
 function write(file, value) {
   writeFileSync(join(project, file), JSON.stringify(value, null, 2))
+}
+
+/** As npm has linked it: a file that names its interpreter, and can be executed. */
+function commandLine(node) {
+  const env = { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` }
+  const help = run('node_modules/.bin/taps-sdk', ['--help'], env)
+  if (!/taps-sdk worker /.test(help)) throw new Error(`the help says nothing of workers: ${help}`)
 }
 
 /** One minified file with the library inside. It runs its program only where it is the main one, since workers import it too. */
