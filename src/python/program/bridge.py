@@ -1,0 +1,376 @@
+"""The program on the client's machine: reads what the client says, drives a back end, and says what became of each pack."""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import time
+import traceback
+import zlib
+from collections import deque
+from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Tuple
+
+from . import ledger, protocol
+from .backends import Backend, Call, Listener, Unusable
+from .frames import Bytes, Splitter, frame_parts, parts
+from .protocol import NEED, NOT_BEGUN
+from .side_channel import Link, Listener as LinkListener
+from .supervisor import supervise
+
+CHUNK = 1 << 20
+SWITCH_INTERVAL = 0.0002
+GOODBYE = 2.0
+"""Seconds that hosts have to end their workers in."""
+LOST = "was lost by the back end"
+# The sources of a host, which travel.
+HOST_FILES = (
+    "__init__.py answer.py calls.py frames.py host.py hosted_worker.py ledger.py loader.py protocol.py side_channel.py values.py"
+).split()
+
+
+class Writer:
+    """Writes frames to the client. Whoever has something to say writes it, or leaves it to who is writing: no thread waits."""
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+        self._waiting: Deque[List[Bytes]] = deque()
+        self._lock = threading.Lock()
+
+    def send(self, message: Any, beside: Tuple[Bytes, ...] = ()) -> None:
+        self._waiting.append(frame_parts(message, beside))
+        while self._waiting and self._lock.acquire(False):
+            try:
+                self._write_all()
+            finally:
+                self._lock.release()
+
+    def _write_all(self) -> None:
+        while self._waiting:
+            data: List[Bytes] = []
+            while self._waiting and len(data) < 64:
+                data += self._waiting.popleft()
+            rest = memoryview(b"".join(data))
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+
+    def flush(self) -> None:
+        with self._lock:
+            self._write_all()
+
+
+class Pack(Call):
+    """A pack of the client on its way."""
+
+    def __init__(self, bridge: "Bridge", number: int, key: str, blob: bytes) -> None:
+        super().__init__((key, blob))
+        self.number = number
+        self.key = key
+        self.bridge = bridge
+        self.is_cancelled = False
+        self.aborts: List[Tuple[int, bytes]] = []
+
+    def answered(self, answer: bytes) -> None:
+        self.bridge.answered(self, answer)
+
+    def lost(self, error: BaseException) -> None:
+        self.bridge.lost(self, error)
+
+    def not_run(self) -> None:
+        self.bridge.end(self, [protocol.NOT_RUN, self.number])
+
+
+class Warmup(Pack):
+    """Asks one worker to load modules."""
+
+    def __init__(self, bridge: "Bridge", number: int, key: str, blob: bytes, left: List[int]) -> None:
+        super().__init__(bridge, number, key, blob)
+        self.left = left
+
+    def _end(self, error: Any, *answer: bytes) -> None:
+        self.left[0] -= 1
+        if self.left[0] == 0 or (error is not None and self.left[0] > 0):
+            self.left[0] = min(self.left[0], 0)
+            self.bridge.say([protocol.WARMED, self.number, error], answer)
+
+    def answered(self, answer: bytes) -> None:
+        if answer == NEED:
+            return self.bridge.submit(self, needs_setup=True)
+        self.bridge.is_known = True
+        self._end(None, answer)
+
+    def lost(self, error: BaseException) -> None:
+        self._end({"message": describe(error), "traceback": trace_of(error)})
+
+    def not_run(self) -> None:
+        self._end({"message": "it was cancelled", "traceback": ""})
+
+
+class Bridge(Listener):
+    def __init__(self, sources: Mapping[str, str], source: int, writer: Writer) -> None:
+        self._sources = {name: sources[name] for name in HOST_FILES}
+        self._stub = sources["stub.py"]
+        self._input = source
+        self._writer = writer
+        self._packs: Dict[int, Pack] = {}
+        self._keys: Dict[str, Pack] = {}
+        self._links: Dict[Link, str] = {}
+        self._links_lock = threading.Lock()
+        self._client = secrets.token_hex(6)
+        self._token = secrets.token_bytes(32)
+        self._folder = tempfile.mkdtemp(prefix="taps-sdk-python-", dir=_short_folder())
+        self._setup = b""
+        self._backend: Optional[Backend] = None
+        self._is_ended = False
+        # Whether a worker has had the setup: until then each pack brings it along.
+        self.is_known = False
+        self._handlers: Dict[int, Callable[..., None]] = {
+            protocol.START: self._start,
+            protocol.SEND: self._send,
+            protocol.CANCEL: self._cancel,
+            protocol.ABORT_CALL: self._abort,
+            protocol.WARMUP: self._warmup,
+            protocol.END: self._end_asked,
+        }
+
+    def run(self) -> None:
+        """Until the client says that it is the end, or is gone."""
+        splitter = Splitter()
+        try:
+            while not self._is_ended:
+                chunk = os.read(self._input, CHUNK)
+                if not chunk:
+                    break
+                for raw in splitter.feed(chunk):
+                    (kind, *arguments), beside = parts(raw)
+                    self._handlers[kind](*arguments, *beside)
+        finally:
+            self._close()
+
+    def say(self, message: Any, beside: Tuple[Bytes, ...] = ()) -> None:
+        self._writer.send(message, beside)
+
+    # --- What the client says
+
+    def _start(self, options: Mapping[str, Any]) -> None:
+        try:
+            self._start_backend(options)
+        except Unusable as error:
+            self._fatal(error.kind, str(error), trace_of(error))
+        except BaseException as error:
+            self._fatal("backend", f"{options.get('factory')} could not be started: {describe(error)}", trace_of(error))
+
+    def _start_backend(self, options: Mapping[str, Any]) -> None:
+        from .factories import make_backend
+
+        path = os.path.join(self._folder, "side")
+        listener = LinkListener(path, self._token, self._serve)
+        run = travelling(self._stub, self._sources)
+        backend = self._backend = make_backend(options["factory"], options["options"], run, self, self._folder)
+        tcp = [socket.getfqdn(), listener.open_tcp()] if backend.is_remote else None
+        setup = {
+            **{"node": None, "execArgv": [], "folder": None, "env": {}, "idleTimeout": None},
+            **options["host"],
+            "hostInit": options["hostInit"],
+            "workerSource": options["workerSource"],
+            "runFolder": self._folder,
+            "socket": path,
+            "tcp": tcp,
+            "token": self._token.hex(),
+            "hostname": socket.gethostname(),
+            "pid": os.getpid(),
+            "endsWithClient": backend.ends_with_client,
+        }
+        self._setup = zlib.compress(json.dumps({"sources": self._sources, "setup": setup}).encode(), 6)
+        backend.start()
+        self.say(
+            [
+                protocol.READY,
+                {
+                    "slots": backend.slots(),
+                    "python": sys.version.split()[0],
+                    "executable": sys.executable,
+                    "backend": backend.name,
+                    "version": backend.version(),
+                    "hostname": socket.gethostname(),
+                    "pid": os.getpid(),
+                    "address": backend.address(),
+                    "logs": backend.logs(),
+                },
+            ]
+        )
+
+    def _send(self, number: int, _: Any, blob: memoryview) -> None:
+        pack = Pack(self, number, f"{self._client}-{number}", bytes(blob))
+        self._packs[number] = self._keys[pack.key] = pack
+        self.submit(pack, needs_setup=False)
+
+    def submit(self, pack: Pack, needs_setup: bool) -> None:
+        key, blob = pack.arguments[:2]
+        if pack.is_cancelled:
+            return pack.not_run()
+        pack.arguments = (key, blob) if self.is_known and not needs_setup else (key, blob, self._setup)
+        assert self._backend is not None
+        self._backend.submit(pack)
+
+    def _cancel(self, number: int) -> None:
+        pack = self._packs.get(number)
+        if pack is None or self._backend is None:
+            return
+        pack.is_cancelled = True
+        if not self._backend.cancel(pack):
+            self._tell_hosts([protocol.SIDE_CANCEL, pack.key])
+
+    def _abort(self, number: int, position: int, raw: memoryview) -> None:
+        pack = self._packs.get(number)
+        if pack is None:
+            return
+        data = bytes(raw)
+        pack.aborts.append((position, data))
+        self._tell_hosts([protocol.SIDE_ABORT, pack.key, position], (data,))
+
+    def _warmup(self, number: int, count: int, blob: memoryview) -> None:
+        left = [count]
+        for i in range(count):
+            self.submit(Warmup(self, number, f"{self._client}-w{number}.{i}", bytes(blob), left), needs_setup=False)
+
+    def _end_asked(self, options: Mapping[str, Any]) -> None:
+        if options.get("cancel"):
+            for pack in list(self._packs.values()):
+                self._cancel(pack.number)
+        self._is_ended = True
+
+    # --- What became of packs
+
+    def answered(self, pack: Pack, answer: bytes) -> None:
+        if answer == NEED:
+            return self.submit(pack, needs_setup=True)
+        if answer == NOT_BEGUN:
+            return pack.not_run()
+        self.is_known = True
+        self.end(pack, [protocol.ANSWER, pack.number], answer)
+
+    def lost(self, pack: Pack, error: BaseException) -> None:
+        state = ledger.find(self._folder, pack.key) if os.path.isdir(self._folder) else None
+        how = f"{LOST}: {describe(error)}"
+        if state is not None:
+            known, worker, _ = state
+            self.end(pack, [protocol.LOST, pack.number, how, socket.gethostname(), known, trace_of(error), f"process {worker}"])
+        elif self._backend is not None and not self._backend.is_remote:
+            # All workers are here, and none has begun with it.
+            self.end(pack, [protocol.LOST, pack.number, how, None, [0, 0, []], trace_of(error), None])
+        else:
+            self.end(pack, [protocol.LOST, pack.number, how, None, None, trace_of(error), None])
+
+    def end(self, pack: Pack, message: Any, *beside: bytes) -> None:
+        self._packs.pop(pack.number, None)
+        self._keys.pop(pack.key, None)
+        self.say(message, beside)
+
+    # --- What a back end and its hosts say
+
+    def slots(self, count: int) -> None:
+        self.say([protocol.SLOTS, count])
+
+    def failed(self, message: str) -> None:
+        self._fatal("backend", message, "")
+
+    def wrote(self, stream: str, line: str, worker: str) -> None:
+        self.say([protocol.WROTE, stream, line, socket.gethostname(), worker])
+
+    def _fatal(self, kind: str, message: str, trace: str) -> None:
+        self.say([protocol.FATAL_ERROR, kind, message, trace])
+
+    def _serve(self, link: Link) -> None:
+        with self._links_lock:
+            self._links[link] = ""
+        try:
+            link.read(lambda message, beside: self._on_side(link, message, beside))
+        finally:
+            with self._links_lock:
+                del self._links[link]
+
+    def _on_side(self, link: Link, message: Any, beside: List[memoryview]) -> None:
+        kind, *arguments = message
+        if kind == protocol.SIDE_HELLO:
+            link.peer = str(arguments[0])
+        elif kind == protocol.SIDE_BEGUN:
+            pack = self._keys.get(arguments[0])
+            for position, data in list(pack.aborts) if pack is not None else ():
+                link.send([protocol.SIDE_ABORT, arguments[0], position], (data,))
+        elif kind == protocol.SIDE_EARLY:
+            pack = self._keys.get(arguments[0])
+            if pack is not None:
+                self.say([protocol.EARLY, pack.number], (beside[0],))
+        elif kind == protocol.SIDE_WROTE:
+            stream, line, worker = arguments
+            self.say([protocol.WROTE, stream, line, link.peer, worker])
+        elif kind == protocol.SIDE_EVENT:
+            name, worker, how = arguments
+            self.say([protocol.EVENT, name, link.peer, worker, how])
+
+    def _tell_hosts(self, message: Any, beside: Tuple[Bytes, ...] = ()) -> None:
+        with self._links_lock:
+            links = list(self._links)
+        for link in links:
+            link.send(message, beside)
+
+    # --- The end
+
+    def _close(self) -> None:
+        self._tell_hosts([protocol.SIDE_BYE])
+        deadline = time.monotonic() + GOODBYE
+        while self._links and time.monotonic() < deadline:
+            time.sleep(0.002)
+        try:
+            if self._backend is not None:
+                self._backend.close()
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._writer.flush()
+
+
+def travelling(stub: str, sources: Mapping[str, str]) -> Callable[..., bytes]:
+    """What stands for the function that runs packs in the workers, see stub.py."""
+    package = "taps_sdk_" + hashlib.sha256(json.dumps([stub, sources]).encode()).hexdigest()[:16]
+    expression = "(__import__('sys').modules.get(name) or exec(stub) or __import__('sys').modules[name]).pack"
+    names = {"expression": expression, "name": package + "_stub", "package": package, "stub": stub}
+    found: Callable[..., bytes] = eval(expression, dict(names))
+    return found
+
+
+def describe(error: BaseException) -> str:
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def trace_of(error: BaseException) -> str:
+    return "".join(traceback.format_exception(type(error), error, error.__traceback__))
+
+
+def _short_folder() -> Optional[str]:
+    """The path of a Unix socket has about 100 characters."""
+    return "/tmp" if len(tempfile.gettempdir()) > 60 and os.path.isdir("/tmp") else None
+
+
+def main(sources: Mapping[str, str]) -> None:
+    """Speaks on the standard input and output, which nothing else can disturb then."""
+    supervise(lambda: _run(sources))
+
+
+def _run(sources: Mapping[str, str]) -> None:
+    source, target = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.close(nothing)
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    # Some back ends start programs that were installed beside Python.
+    os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", os.defpath)
+    Bridge(sources, source, Writer(target)).run()
+
+

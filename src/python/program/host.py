@@ -1,0 +1,294 @@
+"""
+Runs packs in the workers of a back end: gives each to a free worker, and puts its answer together. What it was sent as is in stub.py.
+There is one host for each client in a Python process.
+"""
+
+import json
+import os
+import shutil
+import socket
+import tempfile
+import threading
+import time
+import zlib
+from typing import Any, Dict, List, Mapping, Optional, Union
+
+from . import side_channel
+from .answer import Answer, follow
+from .calls import NotFound, PythonWorker, failure, look_up
+from .frames import frame, kind_of, message_of
+from .hosted_worker import CannotStart, HostedWorker
+from .ledger import PREFIX, Ledger, OwnLedger
+from .protocol import LOAD, LOADED, NEED, NOT_BEGUN, PYTHON_PACK, REFUSED, SIDE_CANCEL, SIDE_ABORT, SIDE_EVENT, SIDE_WROTE
+
+Worker = Union[HostedWorker, PythonWorker]
+
+SHORTEST_IDLE = 60.0
+"""Seconds after which a worker without work is ended where nobody would tell that the client is gone."""
+RECONNECT = 60.0
+PATIENCE = 5.0
+"""Seconds in which a worker disposes of its resources."""
+MOST_CANCELLED = 10_000
+
+
+class Host:
+    """The workers of one client in this process."""
+
+    def __init__(self, client: str, setup: Mapping[str, Any]) -> None:
+        self._client = client
+        self.name = socket.gethostname()
+        self._setup = setup
+        self._lock = threading.Lock()
+        self._free: Dict[bool, List[Worker]] = {True: [], False: []}
+        self._all: List[Worker] = []
+        self._running: Dict[str, Worker] = {}
+        self._cancelled: Dict[str, None] = {}
+        self._count = 0
+        self._is_ended = False
+        self._folder, self._owns_folder = self._find_folder()
+        self._link: Optional[side_channel.Link] = None
+        self._next_try = 0.0
+        self._connect()
+        if self._idle_timeout() is not None:
+            threading.Thread(target=self._end_idle, name="taps-sdk-idle", daemon=True).start()
+
+    def _find_folder(self) -> "tuple[str, bool]":
+        folder = self._setup["runFolder"]
+        if self._setup["hostname"] == self.name and os.access(folder, os.W_OK):
+            return folder, False
+        return tempfile.mkdtemp(prefix="taps-sdk-python-"), True
+
+    def _connect(self) -> None:
+        self._next_try = time.monotonic() + RECONNECT
+        link = side_channel.connect(self._setup)
+        if link is None:
+            return
+        self._link = link
+        threading.Thread(target=self._listen, args=(link,), name="taps-sdk-link", daemon=True).start()
+
+    def _listen(self, link: side_channel.Link) -> None:
+        says_bye = link.read(self._on_message)
+        if says_bye:
+            self._end_gently()
+        self.end()
+        link.close()
+        with _lock:
+            _hosts.pop(self._client, None)
+        if self._setup["endsWithClient"] and not says_bye and os.getpid() != self._setup["pid"]:
+            os._exit(1)
+
+    def _on_message(self, message: Any, beside: List[memoryview]) -> None:
+        if message[0] == SIDE_CANCEL:
+            return self._cancel(message[1])
+        if message[0] != SIDE_ABORT:
+            return
+        with self._lock:
+            worker = self._running.get(message[1])
+        if isinstance(worker, PythonWorker):
+            worker.abort(message[2])
+        elif worker is not None:
+            worker.send(bytes(beside[0]))
+
+    def _cancel(self, key: str) -> None:
+        with self._lock:
+            self._cancelled[key] = None
+            if len(self._cancelled) > MOST_CANCELLED:
+                del self._cancelled[next(iter(self._cancelled))]
+
+    @property
+    def link(self) -> Optional[side_channel.Link]:
+        if self._link is None and time.monotonic() > self._next_try:
+            self._next_try = time.monotonic() + RECONNECT
+            threading.Thread(target=self._connect, name="taps-sdk-connect", daemon=True).start()
+        return self._link
+
+    def pack(self, key: str, blob: bytes) -> bytes:
+        """The answer to a pack, or to a request to load modules."""
+        if key in self._cancelled:
+            return NOT_BEGUN
+        kind = kind_of(blob)
+        is_python = kind == PYTHON_PACK
+        if kind == LOAD:
+            loaded = self._load_python(blob)
+            if loaded is not None:
+                return loaded
+        try:
+            worker = self._take(is_python)
+        except CannotStart as error:
+            return frame([REFUSED, str(error), "node"])
+        answer = Answer(key, self.name, worker.name, self.link)
+        with self._lock:
+            self._running[key] = worker
+        try:
+            worker.ledger.begin_pack(key)
+            worker.send(blob)
+            end = follow(worker, answer)
+        finally:
+            with self._lock:
+                self._running.pop(key, None)
+        if end == "crashed":
+            self._discard(worker, answer)
+        elif end == "timed out":
+            threading.Thread(target=self._nurse, args=(worker, answer), name="taps-sdk-nurse", daemon=True).start()
+        else:
+            self._give(worker)
+        return answer.whole()
+
+    def _load_python(self, blob: bytes) -> Optional[bytes]:
+        """What became of Python modules; None if there are others to load."""
+        _, request, tasks = message_of(blob)[:3]
+        names = [task[2] for task in tasks if task[1].startswith("python:")]
+        try:
+            for name in names:
+                look_up(name)
+        except (Exception, SystemExit) as error:
+            return frame(f"[{LOADED},{request},[{failure(error)}]]")
+        return frame([LOADED, request]) if names and len(names) == len(tasks) else None
+
+    def _take(self, is_python: bool) -> Worker:
+        free = self._free[is_python]
+        while True:
+            with self._lock:
+                worker = free.pop() if free else None
+            if worker is None:
+                return self._start(is_python)
+            if worker.is_alive:
+                return worker
+            self._discard(worker)
+
+    def _start(self, is_python: bool) -> Worker:
+        with self._lock:
+            if self._is_ended:
+                raise CannotStart("The client has ended")
+            self._count += 1
+            path = os.path.join(self._folder, f"{PREFIX}{self.name[:40]}-{os.getpid()}-{self._count}")
+        worker: Worker
+        if is_python:
+            worker = PythonWorker(OwnLedger(path), f"process {os.getpid()}")
+        else:
+            worker = self._start_node(path)
+        with self._lock:
+            self._all.append(worker)
+        return worker
+
+    def _start_node(self, path: str) -> HostedWorker:
+        node = self._setup["node"] or shutil.which("node", path=self._setup["env"].get("PATH"))
+        if node is None:
+            raise CannotStart(f"There is no Node on {self.name}: its PATH has no node. Name it: host.node")
+        folder = self._setup["folder"]
+        if folder is not None and not os.path.isdir(folder):
+            raise CannotStart(f"There is no folder {folder} on {self.name}, in which Node is to start")
+        worker = HostedWorker(node, self._setup, Ledger(path), self._tell)
+        worker.start(self._setup["hostInit"])
+        self._event("workerStarted", worker.name)
+        return worker
+
+    def _give(self, worker: Worker) -> None:
+        worker.idle_since = time.monotonic()
+        with self._lock:
+            if not self._is_ended:
+                self._free[isinstance(worker, PythonWorker)].append(worker)
+
+    def _discard(self, worker: Worker, answer: Optional[Answer] = None, patience: float = 1) -> None:
+        with self._lock:
+            if worker in self._all:
+                self._all.remove(worker)
+        state = worker.ledger.read()
+        how, output = worker.ended(patience)
+        if answer is not None:
+            answer.crashed(how, state, output)
+        if isinstance(worker, HostedWorker):
+            self._event("workerExited", worker.name, how)
+
+    def _nurse(self, worker: Worker, answer: Answer) -> None:
+        """Waits for a body whose time is up."""
+        if follow(worker, answer.rest(), answer.kill_after if worker.can_be_killed else None) == "crashed":
+            self._discard(worker)
+        else:
+            self._give(worker)
+
+    def _idle_timeout(self) -> Optional[float]:
+        timeout = self._setup["idleTimeout"]
+        if timeout is not None:
+            return float(timeout) / 1000
+        return SHORTEST_IDLE if self._link is None else None
+
+    def _end_idle(self) -> None:
+        timeout = self._idle_timeout()
+        while timeout is not None and not self._is_ended:
+            time.sleep(min(timeout / 4, 5))
+            before = time.monotonic() - timeout
+            for worker in self._take_idle(before):
+                worker.end()
+                self._discard(worker, None, PATIENCE)
+
+    def _take_idle(self, before: float) -> List[Worker]:
+        idle = []
+        with self._lock:
+            for free in self._free.values():
+                idle += [worker for worker in free if worker.idle_since <= before]
+                free[:] = [worker for worker in free if worker.idle_since > before]
+        return idle
+
+    def _end_gently(self) -> None:
+        with self._lock:
+            self._is_ended = True
+        idle = self._take_idle(float("inf"))
+        for worker in idle:
+            worker.end()
+        for worker in idle:
+            self._discard(worker, None, PATIENCE)
+
+    def end(self) -> None:
+        """The client is gone."""
+        with self._lock:
+            self._is_ended = True
+            workers = list(self._all)
+        for worker in workers:
+            worker.kill()
+        for worker in self._take_idle(float("inf")):
+            self._discard(worker)
+        if self._owns_folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def drop_files(self) -> None:
+        for worker in self._all:
+            worker.drop_files()
+
+    def _tell(self, stream: str, line: str, worker: str) -> None:
+        if self._link is not None:
+            self._link.send([SIDE_WROTE, stream, line, worker])
+
+    def _event(self, name: str, worker: str, how: str = "") -> None:
+        if self._link is not None:
+            self._link.send([SIDE_EVENT, name, worker, how])
+
+
+_hosts: Dict[str, Host] = {}
+_lock = threading.Lock()
+
+
+def pack(key: str, blob: bytes, setup: Optional[bytes] = None) -> bytes:
+    """The answer to a pack, whose key begins with that of its client; or that there is no setup of this client yet."""
+    client = key.split("-")[0]
+    host = _hosts.get(client)
+    if host is None:
+        if setup is None:
+            return NEED
+        with _lock:
+            host = _hosts.get(client)
+            if host is None:
+                host = _hosts[client] = Host(client, json.loads(zlib.decompress(setup))["setup"])
+    return host.pack(key, blob)
+
+
+def _forget_all() -> None:
+    """In a forked process: what it inherited belongs to its parent."""
+    global _lock
+    _lock = threading.Lock()
+    for host in _hosts.values():
+        host.drop_files()
+    _hosts.clear()
+
+
+os.register_at_fork(after_in_child=_forget_all)

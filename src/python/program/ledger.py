@@ -1,0 +1,126 @@
+"""
+What a worker has begun and finished, in a file: it can be read after the worker's death, also by the program, where it runs on the same
+machine. The layout is that of src/worker/ledger.ts; a worker has one lane. Behind the limit stand the key of the pack, the process id of
+the worker and that of its host.
+"""
+
+import os
+import struct
+from typing import List, Optional, Tuple
+
+LEDGER_BYTES = 128 * 1024
+NO_LIMIT = 0xFFFFFFFF
+PREFIX = "ledger-"
+
+_KEY = struct.Struct("<I40sII")
+_LIMIT = struct.Struct("<I")
+
+State = Tuple[int, int, List[str]]
+"""How many calls have begun, of which call the first result is, and `kind,µs,payload` of each."""
+
+
+class Ledger:
+    """A ledger, at the side of the host."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        self.pid = 0
+        os.ftruncate(self.file, LEDGER_BYTES + 64)
+
+    def begin_pack(self, key: str) -> None:
+        os.pwrite(self.file, b"\0", 0)
+        os.pwrite(self.file, _KEY.pack(NO_LIMIT, key.encode(), self.pid, os.getpid()), LEDGER_BYTES)
+
+    def limit(self, position: int) -> None:
+        """Calls from there on will not begin, if they have not yet: look at `begun` after it."""
+        os.pwrite(self.file, _LIMIT.pack(position), LEDGER_BYTES)
+
+    def read(self) -> State:
+        return _read(self.file)
+
+    def begun(self) -> int:
+        return self.read()[0]
+
+    def close(self) -> None:
+        os.close(self.file)
+        try:
+            os.unlink(self.path)
+        except OSError:
+            pass
+
+
+class OwnLedger(Ledger):
+    """One that the host writes itself, for Python functions."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.pid = os.getpid()
+        self._used = 0
+
+    def begin_pack(self, key: str) -> None:
+        super().begin_pack(key)
+        self._used = 0
+
+    def begin(self, position: int) -> bool:
+        """Whether the call may begin. First it is told, then looked at; the host does it the other way round: one of both sees it."""
+        if not self._write(b"B%d\n" % position):
+            self._used = 0
+            self._write(b"B%d\n" % position)
+        return position < int(_LIMIT.unpack(os.pread(self.file, 4, LEDGER_BYTES))[0])
+
+    def commit(self, position: int, result: str) -> bool:
+        """Whether there was room for it."""
+        return self._write(b"R%d,%s\n" % (position, result.encode("utf-8", "replace")))
+
+    def sent(self) -> None:
+        """What was committed is elsewhere."""
+        self._used = 0
+
+    def _write(self, record: bytes) -> bool:
+        if self._used + len(record) + 100 > LEDGER_BYTES:
+            return False
+        os.pwrite(self.file, record + b"\0", self._used)
+        self._used += len(record)
+        return True
+
+
+def _read(file: int) -> State:
+    data = os.pread(file, LEDGER_BYTES, 0)
+    end = data.find(b"\0")
+    begun, first = 0, -1
+    results: List[str] = []
+    for record in data[: max(end, 0)].decode("utf-8", "replace").split("\n"):
+        if record.startswith("B"):
+            begun = int(record[1:]) + 1
+        elif record.startswith("R"):
+            position, result = record[1:].split(",", 1)
+            first = int(position) if first == -1 else first
+            results.append(result)
+    return begun, max(first, 0), results
+
+
+def find(folder: str, key: str) -> Optional[Tuple[State, int, int]]:
+    """
+    How far a pack was, and the process ids of its worker and its host, if one of the ledgers of the folder is about it. Whoever had it is
+    gone, or dies in this moment: what has not begun is kept from it.
+    """
+    for name in os.listdir(folder):
+        if not name.startswith(PREFIX):
+            continue
+        try:
+            file = os.open(os.path.join(folder, name), os.O_RDWR)
+        except OSError:
+            continue
+        try:
+            last = os.pread(file, _KEY.size, LEDGER_BYTES)
+            if len(last) < _KEY.size:
+                continue
+            _, found, worker, host = _KEY.unpack(last)
+            if found.rstrip(b"\0").decode("utf-8", "replace") != key:
+                continue
+            os.pwrite(file, _LIMIT.pack(_read(file)[0]), LEDGER_BYTES)
+            return _read(file), worker, host
+        finally:
+            os.close(file)
+    return None

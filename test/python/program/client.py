@@ -1,0 +1,162 @@
+"""A client of the program, for tests: what src/python does, in a few lines."""
+
+import json
+import os
+import queue
+import socket
+import subprocess
+import sys
+import threading
+import zlib
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+PROGRAM = Path(__file__).parents[3] / "src" / "python" / "program"
+sys.path.insert(0, str(PROGRAM.parent))
+
+from program import protocol  # noqa: E402
+from program.frames import Splitter, frame, parts  # noqa: E402
+
+MAIN = (PROGRAM.parents[1] / "worker" / "main.ts").as_uri()
+HOST_INIT = json.dumps(
+    {"lanes": 1, "isThread": False, "library": "", "initializerArgs": [], "packets": [], "hosted": {"modules": None, "root": None}}
+)
+WAIT = 60.0
+
+
+def sources() -> Dict[str, str]:
+    return {path.name: path.read_text("utf-8") for path in PROGRAM.glob("*.py")}
+
+
+def node() -> str:
+    own = PROGRAM.parents[2] / "node_modules" / ".bin" / "node"
+    return str(own) if own.exists() else "node"
+
+
+class Client:
+    """Starts the program, and waits for what it says."""
+
+    def __init__(self, factory: str, options: Any = None, host: Any = None, **more: Any) -> None:
+        bootstrap = (PROGRAM / "bootstrap.py").read_text("utf-8")
+        self.process = subprocess.Popen(
+            [sys.executable, "-u", "-c", bootstrap], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
+        self.messages: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
+        self.others: List[Any] = []
+        self.ids = 0
+        threading.Thread(target=self._read, daemon=True).start()
+        self.write([39, sources()])
+        start = {
+            "factory": factory,
+            "options": options or {},
+            "host": {"node": node(), "execArgv": [], "folder": None, "env": {}, "idleTimeout": None, **(host or {})},
+            "hostInit": HOST_INIT,
+            "workerSource": f"import({json.dumps(MAIN)})",
+            **more,
+        }
+        self.write([protocol.START, start])
+
+    def _read(self) -> None:
+        splitter = Splitter()
+        assert self.process.stdout is not None
+        for chunk in iter(lambda: self.process.stdout.read(1 << 16), b""):  # type: ignore[union-attr]
+            for raw in splitter.feed(chunk):
+                self.messages.put(parts(raw))
+        self.messages.put(([None], []))
+
+    def write(self, message: Any, *beside: bytes) -> None:
+        assert self.process.stdin is not None
+        data = frame(message, beside)
+        while data:
+            data = data[self.process.stdin.write(data) or 0 :]
+
+    def wait_for(self, *kinds: Optional[int], timeout: float = WAIT) -> Any:
+        """The next message of one of these kinds; what comes before it is kept in `others`."""
+        while True:
+            message, beside = self.messages.get(timeout=timeout)
+            if message[0] in kinds:
+                return message, beside
+            if message[0] is None:
+                raise AssertionError(f"The program has ended; it had said {self.others}")
+            self.others.append((message, beside))
+
+    def ready(self) -> Any:
+        message, _ = self.wait_for(protocol.READY, protocol.FATAL_ERROR)
+        assert message[0] == protocol.READY, message
+        return message[1]
+
+    def send(self, pack: bytes) -> int:
+        self.ids += 1
+        self.write([protocol.SEND, self.ids, {"isPython": False}], pack)
+        return self.ids
+
+    def answer(self, number: Optional[int] = None) -> List[Any]:
+        """The messages of an answer, as `(message, beside)`."""
+        message, beside = self.wait_for(protocol.ANSWER, protocol.LOST, protocol.NOT_RUN, protocol.FATAL_ERROR)
+        assert message[0] == protocol.ANSWER, message
+        assert number is None or message[1] == number
+        return [parts(raw) for raw in Splitter().feed(bytes(beside[0]))]
+
+    def run(self, pack: bytes) -> List[Any]:
+        return self.answer(self.send(pack))
+
+    def end(self, **options: Any) -> int:
+        if self.process.poll() is None:
+            self.write([protocol.END, options])
+        return self.process.wait(WAIT)
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        assert self.process.stdin is not None
+        if self.process.poll() is None:
+            try:
+                self.end(cancel=True)
+            except (OSError, subprocess.TimeoutExpired):
+                self.process.terminate()
+        self.process.stdin.close()
+        self.process.wait(WAIT)
+
+
+def node_pack(module: str, name: str, *calls: List[Any], timeout: float = 0, kill_after: Optional[float] = 1000) -> bytes:
+    """Calls of a task of a module."""
+    no = zlib.crc32(name.encode()) % 1000
+    flat = [part for i, args in enumerate(calls) for part in (no, i + 1, 1, args)]
+    tasks = [[no, module, name, 0, "test", {}, timeout, kill_after, None]]
+    return frame([protocol.PACK, "client", flat, tasks, []])
+
+
+def python_pack(name: str, *calls: Any, timeout: float = 0, beside: Any = (), counts: Any = ()) -> bytes:
+    """Calls of a Python function."""
+    flat = [part for i, args in enumerate(calls) for part in (1, i + 1, 1, args)]
+    tasks = [[1, "python:" + name.split(":")[0], name, 0, "test", {}, timeout, None, None]]
+    return frame([protocol.PYTHON_PACK, "client", flat, tasks, list(counts)], beside)
+
+
+def results(answer: List[Any]) -> List[Any]:
+    """`[kind, payload]` of each call, in their order."""
+    found = []
+    for message, _ in answer:
+        if message[0] == protocol.RESULTS:
+            flat = message[4]
+            found += [[flat[i], flat[i + 2]] for i in range(0, len(flat), 3)]
+    return found
+
+
+def last(answer: List[Any]) -> Any:
+    return answer[-1][0]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def host_name() -> str:
+    return socket.gethostname()
+
+
