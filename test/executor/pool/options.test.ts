@@ -85,7 +85,7 @@ describe.each(POOLS)('a pool of $kind', { timeout: 30_000 }, ({ Pool }) => {
     const started = collect(pool, 'workerStarted')
     const exited = next(pool, 'workerExited')
     const [first] = await pool.submit(count)
-    expect(await exited).toEqual({ id: first, how: 'exited with code 0' })
+    expect(await exited).toMatchObject({ id: first, how: 'exited with code 0' })
     expect((await pool.submit(count))[1]).toBe(1)
     expect(started.length).toBe(2)
   })

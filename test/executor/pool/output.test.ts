@@ -53,7 +53,7 @@ describe.each(POOLS)('a pool of $kind', { timeout: 30_000 }, ({ Pool }) => {
     expect(linesOf(lines, 'stdout')).toEqual(['one { two: 2 }', 'in pieces', 'and two', 'lines at a time'])
     expect(linesOf(lines, 'stderr')).toEqual(['to error', 'without an end'])
     const { id } = await started
-    expect(lines[0]).toEqual({ stream: 'stdout', line: 'one { two: 2 }', task: 'speak', taskId: '', worker: id })
+    expect(lines[0]).toMatchObject({ stream: 'stdout', line: 'one { two: 2 }', task: 'speak', taskId: '', worker: id })
   })
 
   test('says which task of an engine wrote a line', async () => {

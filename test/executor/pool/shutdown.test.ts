@@ -37,7 +37,7 @@ describe.each(POOLS)('a pool of $kind', ({ kind, Pool }) => {
     await pool.shutdown()
     expect(await Promise.all(calls)).toEqual(numbers(5))
     expect(started.length).toBe(1)
-    expect(exited).toEqual([{ id: started[0]?.id, how: 'exited with code 0' }])
+    expect(exited).toMatchObject([{ id: started[0]?.id, how: 'exited with code 0' }])
   })
 
   test('refuses calls as soon as it is shut down', async () => {
