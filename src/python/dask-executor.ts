@@ -47,6 +47,10 @@ export class DaskExecutor extends PackExecutor {
   /** @throws ConfigError for an unknown or wrong option, BootstrapError while a worker imports the module that calls this */
   constructor(options: DaskExecutorOptions = {}) {
     checkPythonOptions('DaskExecutor', options, CHECKS)
-    super(pythonKind('DaskExecutor', options, 'dask', given(options, CHECKS)))
+    const { waitForWorkersTimeout, ...rest } = given(options, CHECKS)
+    // Dask counts seconds.
+    const timeout =
+      typeof waitForWorkersTimeout === 'number' ? { waitForWorkersTimeout: waitForWorkersTimeout / 1000 } : {}
+    super(pythonKind('DaskExecutor', options, 'dask', { ...rest, ...timeout }))
   }
 }

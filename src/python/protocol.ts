@@ -26,17 +26,17 @@ export const SLOTS = 51
 export const ANSWER = 52
 /** A part of the answer, before its end. `[EARLY, id]` */
 export const EARLY = 53
-/** Who ran it is gone. `[LOST, id, how, host, [begun, first, results], traceback]` */
+/** Who ran it is gone. `[LOST, id, how, host, [begun, first, results], traceback, worker]` */
 export const LOST = 54
 /** It never began. `[NOT_RUN, id]` */
 export const NOT_RUN = 55
 /** Somebody wrote a line. `[WROTE, stream, line, host, worker]` */
 export const WROTE = 56
-/** It ends because of this. `[FATAL_ERROR, kind, message, traceback]` */
+/** It cannot go on because of this. `[FATAL_ERROR, kind, message, traceback]` */
 export const FATAL_ERROR = 57
-/** `[WARMED, number, what it failed with]` */
+/** Beside it what a worker answers. `[WARMED, number, { message, traceback }]`, or null there */
 export const WARMED = 58
-/** `[EVENT, 'workerStarted', worker]`, `[EVENT, 'workerExited', worker, how]` */
+/** `[EVENT, 'workerStarted', host, worker]`, `[EVENT, 'workerExited', host, worker, how]` */
 export const EVENT = 59
 
 /** What the program is started with. */

@@ -1,8 +1,12 @@
-import { ConfigError, MissingPeerError, TapsError, WorkerCrashedError } from '../errors.ts'
+import { hostname } from 'node:os'
+import { ConfigError, MissingPeerError, messageOf, WorkerCrashedError } from '../errors.ts'
 import type { Backend, BackendListener, OutgoingPack } from '../executor/packs/backend.ts'
+import { isObject } from '../options.ts'
+import { receivedValue } from '../worker/channel.ts'
+import { decodeFailure } from '../worker/failure.ts'
 import { Frames } from '../worker/frames.ts'
 import type { LedgerState } from '../worker/ledger.ts'
-import { LOAD, PYTHON_PACK, type TaskMessage } from '../worker/protocol.ts'
+import { CRASHED, LOAD, LOADED, PYTHON_PACK, REFUSED, type TaskMessage } from '../worker/protocol.ts'
 import {
   ABORT_CALL,
   ANSWER,
@@ -50,10 +54,9 @@ export class PythonBackend implements Backend {
   #program: PythonProgram | undefined
   /** What it said once the back end was there. */
   #ready: ReadyMessage | undefined
-  /** Why it ends. */
-  #fatal: unknown
+  /** Programs that have been told to end. */
+  readonly #ending: Set<Promise<void>> = new Set()
   #isHeld = false
-  #isClosing = false
   #lastWarmup = 0
   readonly #warmups: Map<number, Warmup> = new Map()
   /** To be sent when the back end is there. */
@@ -73,9 +76,13 @@ export class PythonBackend implements Backend {
     if (this.#program !== undefined) return
     const { python, env, start } = this.#options
     const program: PythonProgram = new PythonProgram(python, env, {
-      received: (text, beside) => this.#receive(JSON.parse(text), beside),
-      wrote: (line) => this.#wrote('stderr', line, this.#ready?.hostname ?? '', `process ${program.pid}`),
-      exited: (exit) => this.#exited(exit),
+      received: (text, beside) => {
+        if (this.#program === program) this.#receive(JSON.parse(text), beside)
+      },
+      wrote: (line) => this.#wrote('stderr', line, hostname(), `process ${program.pid}`),
+      exited: (exit) => {
+        if (this.#program === program) this.#gone(this.#whyExited(exit))
+      },
     })
     this.#program = program
     if (program.pid === 0) return
@@ -111,8 +118,15 @@ export class PythonBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    this.#isClosing = true
-    await this.#program?.end()
+    const program = this.#program
+    this.#program = this.#ready = undefined
+    if (program !== undefined) this.#end(program)
+    await Promise.all(this.#ending)
+  }
+
+  #end(program: PythonProgram): void {
+    const ending = program.end().finally(() => this.#ending.delete(ending))
+    this.#ending.add(ending)
   }
 
   #whenReady(send: (ready: ReadyMessage) => void): void {
@@ -153,12 +167,11 @@ export class PythonBackend implements Backend {
       case WROTE:
         return this.#wrote(...(message.slice(1) as ['stdout' | 'stderr', string, string, string]))
       case FATAL_ERROR:
-        this.#fatal = this.#errorOf(...(message.slice(1) as [string, string, string]))
-        return
+        return this.#fatal(...(message.slice(1) as [string, string, string]))
       case WARMED:
-        return this.#warmed(id, message[2])
+        return this.#warmed(id, message[2], beside)
       case EVENT:
-        return this.#event(message as [number, string, string, string])
+        return this.#event(...(message.slice(1) as [string, string, string, string]))
     }
   }
 
@@ -173,29 +186,31 @@ export class PythonBackend implements Backend {
     frames.push(new Uint8Array(bytes as ArrayBuffer))
   }
 
-  #lost(id: number, [, , how, host, state, traceback]: readonly unknown[]): void {
+  #lost(id: number, [, , how, host, state, traceback, worker]: readonly unknown[]): void {
     this.#listener?.ended(id, {
       kind: 'lost',
       how: String(how),
-      cause: traceback ? pythonError(String(traceback)) : undefined,
-      host: typeof host === 'string' ? host : undefined,
+      cause: typeof traceback === 'string' && traceback !== '' ? pythonError(traceback) : undefined,
+      host: textOf(host),
+      worker: textOf(worker),
       state: Array.isArray(state) ? stateOf(state as [number, number, string[]]) : undefined,
     })
   }
 
-  #warmed(id: number, error: unknown): void {
+  /** @param failure - of the back end; what a worker says is beside it */
+  #warmed(id: number, failure: unknown, [bytes]: readonly object[]): void {
     const warmup = this.#warmups.get(id)
     this.#warmups.delete(id)
-    if (error === null || error === undefined) warmup?.resolve()
-    else
-      warmup?.reject(new TapsError('ILLEGAL_STATE', `${this.#options.name} could not be warmed up: ${String(error)}`))
+    const error = isObject(failure)
+      ? this.#errorOf('backend', `It could not be warmed up: ${failure.message}`, String(failure.traceback ?? ''))
+      : bytes && loadFailure(bytes)
+    if (error === undefined) warmup?.resolve()
+    else warmup?.reject(error)
   }
 
-  #event([, name, worker, how]: readonly [number, string, string, string]): void {
-    const { hostname = '' } = this.#ready ?? {}
-    const place = { host: hostname, worker }
-    if (name === 'workerStarted') this.#listener?.workerStarted(place)
-    else if (name === 'workerExited') this.#listener?.workerExited(place, how)
+  #event(name: string, host: string, worker: string, how: string): void {
+    if (name === 'workerStarted') this.#listener?.workerStarted({ host, worker })
+    else if (name === 'workerExited') this.#listener?.workerExited({ host, worker }, how)
   }
 
   #wrote(stream: 'stdout' | 'stderr', line: string, host: string, worker: string): void {
@@ -203,31 +218,36 @@ export class PythonBackend implements Backend {
     this.#listener?.wrote({ stream, line, task: '', taskId: '', host, worker: id })
   }
 
-  #exited(exit: ProgramExit): void {
-    const wasReady = this.#ready !== undefined
-    const error = this.#fatal ?? this.#whyExited(exit, wasReady)
-    this.#program = this.#ready = this.#fatal = undefined
+  /** It is of no use any more: the next call starts another one. */
+  #fatal(kind: string, message: string, traceback: string): void {
+    const program = this.#program as PythonProgram
+    this.#gone(this.#errorOf(kind, message, traceback))
+    this.#end(program)
+  }
+
+  #gone(error: unknown): void {
+    this.#program = this.#ready = undefined
     this.#waiting = []
     for (const { reject } of this.#warmups.values()) reject(error)
     this.#warmups.clear()
-    if (!this.#isClosing) this.#listener?.failed(error)
+    this.#listener?.failed(error)
   }
 
   /** It said no reason. */
-  #whyExited({ how, cause, isMissing, output }: ProgramExit, wasReady: boolean): Error {
+  #whyExited({ how, cause, isMissing, output }: ProgramExit): Error {
     const { name, python } = this.#options
-    if (cause !== undefined && how === 'could not be started') {
-      const why = isMissing ? 'there is no such program' : String((cause as Error).message)
+    if (how === 'could not be started') {
+      const why = isMissing ? 'there is no such program' : messageOf(cause)
       const cure = 'Install Python 3.9 or newer, or say which it is: the option python, or TAPS_SDK_PYTHON'
       return new ConfigError(`${name} cannot start Python as ${python}: ${why}. ${cure}`, { cause })
     }
     const said = output === '' ? '' : `\nIt wrote last: ${output}`
-    const when = wasReady ? '' : ' while it started the back end'
+    const when = this.#ready === undefined ? ' while it started the back end' : ''
     return new WorkerCrashedError(`The Python program of ${name} ${how}${when}${said}`, { cause })
   }
 
   #errorOf(kind: string, message: string, traceback: string): Error {
-    const cause = traceback === '' || !traceback ? undefined : { cause: pythonError(traceback) }
+    const cause = traceback === '' ? undefined : { cause: pythonError(traceback) }
     const text = `${this.#options.name}: ${message}`
     if (kind === 'missing') return new MissingPeerError(text, cause)
     if (kind === 'config' || kind === 'node') return new ConfigError(text, cause)
@@ -237,6 +257,24 @@ export class PythonBackend implements Backend {
 
 function isPython(text: string): boolean {
   return text.startsWith(`[${PYTHON_PACK},`)
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+/** What a worker could not import, if it says so. */
+function loadFailure(answer: object): unknown {
+  let failure: unknown
+  const read = (text: string, beside: readonly object[]): void => {
+    const message = JSON.parse(text) as readonly unknown[]
+    const [kind, first] = message
+    if (kind === LOADED && message.length > 2) failure ??= decodeFailure(receivedValue(message[2], message[3], beside))
+    else if (kind === REFUSED) failure ??= new WorkerCrashedError(`No worker could be started: ${String(first)}`)
+    else if (kind === CRASHED) failure ??= new WorkerCrashedError(`A worker ${String(first)} while it was warmed up`)
+  }
+  new Frames(read).push(new Uint8Array(answer as ArrayBuffer))
+  return failure
 }
 
 function stateOf([begun, first, results]: readonly [number, number, string[]]): LedgerState {

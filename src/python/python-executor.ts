@@ -43,6 +43,6 @@ export class PythonExecutor extends PackExecutor {
   constructor(options: PythonExecutorOptions) {
     checkPythonOptions('PythonExecutor', options, CHECKS)
     const factory = required('PythonExecutor', 'factory', options.factory, '"concurrent.futures:ProcessPoolExecutor"')
-    super(pythonKind('PythonExecutor', options, factory, { options: options.options ?? {}, slots: options.slots }))
+    super(pythonKind('PythonExecutor', options, factory, { ...options.options, slots: options.slots }))
   }
 }

@@ -86,7 +86,7 @@ export class PythonProgram {
     else this.#child.unref()
   }
 
-  /** Tells it to end, with what it has started. */
+  /** Tells it to end, with what it has started, and waits for that. */
   async end(): Promise<void> {
     if (this.#isTold) return
     this.hold(true)

@@ -61,8 +61,8 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
   #isHeld = false
   #lettingGo: NodeJS.Timeout | undefined = undefined
   #wakes: NodeJS.Immediate | undefined = undefined
-  /** What becomes of calls that wait, and are not to wait any more. */
-  #doom: ((flight: Flight) => void) | undefined = undefined
+  /** What is to be done in the next turn, where calls that wait can be asked for. */
+  readonly #toGiveUp: (() => void)[] = []
   /** Whether what does not begin where it was sent is not to be sent again. */
   #isCancelling = false
   #onQuiet: (() => void)[] = []
@@ -115,8 +115,7 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
   // --- Calls
 
   pump(): void {
-    if (this.#doom !== undefined) this.#giveUp(this.#doom)
-    this.#doom = undefined
+    for (const giveUp of this.#toGiveUp.splice(0)) giveUp()
     if (this.#backlog > 0) this.#start()
     while (this.#sendNext()) {
       if (isOvertime()) {
@@ -234,9 +233,12 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
     }
   }
 
-  #giveUp(end: (flight: Flight) => void): void {
+  /** All calls that wait now: what becomes of them may bring others, which are none of them. */
+  #takeAll(): readonly Flight[] {
+    const all: Flight[] = []
     for (let flight = this.#next(); flight !== undefined; flight = this.#next())
-      for (let each: Flight | undefined = flight; each !== undefined; each = each.next) if (!each.isOver) end(each)
+      for (let each: Flight | undefined = flight; each !== undefined; each = each.next) if (!each.isOver) all.push(each)
+    return all
   }
 
   // --- What the back end tells
@@ -333,12 +335,15 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
     this.#slots = 0
     const packs = [...this.#packs.values()]
     this.#packs.clear()
-    for (const pack of packs) pack.fail(error)
-    this.#doom = (flight) => {
+    this.#toGiveUp.push(() => {
+      const waiting = this.#takeAll()
+      for (const pack of packs) pack.fail(error)
       const now = systemClock.now()
-      flight.leave()
-      flight.end(false, error, now, now)
-    }
+      for (const flight of waiting) {
+        flight.leave()
+        flight.end(false, error, now, now)
+      }
+    })
     this.wake()
   }
 
@@ -404,7 +409,9 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
   /** What waits here, and has not been sent, is cancelled; what was sent and has not begun too, if that can be told. */
   cancelWaiting(): void {
     this.#isCancelling = true
-    this.#doom = ({ call }) => void call.cancel()
+    this.#toGiveUp.push(() => {
+      for (const { call } of this.#takeAll()) call.cancel()
+    })
     for (const id of this.#packs.keys()) this.#options.backend.cancel(id)
     this.wake()
   }
