@@ -1,2 +1,6 @@
 /** Runs tasks through a queue of BullMQ, on workers of any number of machines. */
-export {}
+export { BullMQExecutor, type BullMQExecutorOptions, type WaitForWorkersOptions } from './executor.ts'
+export type { QueueConnection, QueueOptions } from './options.ts'
+export type { QueueWorker, QueueWorkerEvents } from './queue-worker.ts'
+export { startWorker } from './start-worker.ts'
+export type { QueueWorkerOptions } from './worker-options.ts'

@@ -1,0 +1,396 @@
+import { TapsError } from '../errors.ts'
+import type { Backend, BackendListener, OutgoingPack, PackEnd } from '../executor/packs/backend.ts'
+import type { TaskMessage } from '../worker/protocol.ts'
+import { type Hello, splitWord, withWord } from './hello.ts'
+import { checkedAnswer, JOB_NAME, type JobAnswer, jobId, MOST_INLINE_CALLS } from './job.ts'
+import type { QueuePlace } from './options.ts'
+import { asBytes, getMessages, putMessages } from './parcels.ts'
+import { type LinkUser, QueueLink } from './queue-link.ts'
+
+/** A pack on its way. */
+interface Outstanding {
+  readonly pack: OutgoingPack
+  readonly id: string
+  readonly isLarge: boolean
+  isAdded: boolean
+  isActive: boolean
+  /** Its answer is being fetched. */
+  isEnding: boolean
+  isCancelled: boolean
+  /** When something was last heard of it. */
+  heardAt: number
+  readonly aborts: Buffer[]
+}
+
+/** What a backend of a queue is made with. */
+export interface QueueBackendOptions {
+  readonly place: QueuePlace
+  /** Told when the queue is there: starts what belongs to this program. */
+  readonly opened: (listener: BackendListener) => Promise<LocalWorkers | undefined>
+}
+
+/** Workers of this program. */
+export interface LocalWorkers {
+  close(): Promise<void>
+}
+
+/** For how long calls and answers stay that nobody takes, in ms; clients renew that. */
+export const TTL = 3_600_000
+/** Milliseconds between two looks at jobs of which nothing is heard. */
+const LOOK = 2_000
+
+/** Carries packs through a queue of BullMQ. */
+export class QueueBackend implements Backend, LinkUser {
+  readonly client: string
+  readonly #options: QueueBackendOptions
+  readonly #packs: Map<number, Outstanding> = new Map()
+  #outbox: Outstanding[] = []
+  #link: QueueLink | undefined = undefined
+  #listener: BackendListener | undefined = undefined
+  #joining: Promise<void> = Promise.resolve()
+  #local: LocalWorkers | undefined = undefined
+  #isHeld = true
+  #looks: NodeJS.Timeout | undefined = undefined
+  #renewedAt = 0
+  readonly #whenSlots: Set<() => void> = new Set()
+  readonly #loads: Map<string, { readonly waiting: Set<string>; settle(error?: unknown): void }> = new Map()
+  #lastLoad = 0
+
+  constructor(client: string, options: QueueBackendOptions) {
+    this.client = client
+    this.#options = options
+  }
+
+  // --- For the dispatcher
+
+  start(listener: BackendListener): void {
+    this.#listener = listener
+    this.#joining = this.#join(listener)
+    this.#joining.catch((error) => this.gone(error))
+  }
+
+  async #join(listener: BackendListener): Promise<void> {
+    const link = QueueLink.to(this.#options.place, 'BullMQExecutor')
+    this.#link = link
+    await link.join(this)
+    link.hold(this, this.#isHeld)
+    this.#renewedAt = Date.now()
+    this.#looks = setInterval(() => void this.#look(), LOOK).unref()
+    for (const worker of link.workers.all) this.workerCame(worker)
+    this.slotsChanged(link.workers.slots)
+    this.#local = await this.#options.opened(listener)
+  }
+
+  send(pack: OutgoingPack): void {
+    const id = jobId(this.client, pack.id)
+    const isLarge = pack.beside.length > 0 || pack.text.length > MOST_INLINE_CALLS
+    const flags = { isAdded: false, isActive: false, isEnding: false, isCancelled: false }
+    const outstanding = { pack, id, isLarge, ...flags, heardAt: Date.now(), aborts: [] }
+    this.#packs.set(pack.id, outstanding)
+    // All that is sent in this turn goes together.
+    if (this.#outbox.push(outstanding) === 1) queueMicrotask(() => void this.#add(this.#outbox.splice(0)))
+  }
+
+  cancel(id: number): void {
+    const outstanding = this.#packs.get(id)
+    if (outstanding === undefined) return
+    outstanding.isCancelled = true
+    if (outstanding.isAdded) void this.#takeBack(outstanding)
+  }
+
+  abort(id: number, _position: number, text: string, beside: readonly object[]): void {
+    const outstanding = this.#packs.get(id)
+    if (outstanding === undefined) return
+    const message = withWord(outstanding.id, asBytes([{ text, beside }]))
+    // Once more when it becomes active: now it may be that no worker has it.
+    outstanding.aborts.push(message)
+    this.#clients?.tell('PUBLISH', this.#names.toWorkers, message)
+  }
+
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld
+    this.#link?.hold(this, isHeld)
+  }
+
+  async warmup(tasks: readonly TaskMessage[]): Promise<void> {
+    await this.#joining
+    await this.untilSlots(1)
+    const load = `load ${this.client} ${++this.#lastLoad}`
+    const waiting = new Set(this.#known.filter(({ slots }) => slots > 0).map(({ id }) => id))
+    await new Promise<void>((resolve, reject) => {
+      const settle = (error?: unknown): void => {
+        this.#loads.delete(load)
+        if (error === undefined) resolve()
+        else reject(error)
+      }
+      this.#loads.set(load, { waiting, settle })
+      this.#clients?.tell('PUBLISH', this.#names.toWorkers, withWord(load, JSON.stringify(tasks)))
+    })
+  }
+
+  /** Resolves when workers run so many packs at the same time. */
+  async untilSlots(slots: number): Promise<void> {
+    await this.#joining
+    while (this.#link !== undefined && this.#link.workers.slots < slots)
+      await new Promise<void>((resolve) => this.#whenSlots.add(resolve))
+  }
+
+  async close(): Promise<void> {
+    await this.#joining.catch(() => {})
+    clearInterval(this.#looks)
+    const link = this.#link
+    if (link === undefined) return
+    await Promise.all([...this.#packs.values()].map((outstanding) => this.#forget(outstanding)))
+    await this.#local?.close()
+    this.#link = undefined
+    await link.leave(this)
+  }
+
+  // --- What the queue tells
+
+  slotsChanged(slots: number): void {
+    this.#listener?.slots(slots)
+    for (const resolve of this.#whenSlots) resolve()
+    this.#whenSlots.clear()
+  }
+
+  workerCame({ host, pid }: Hello): void {
+    this.#listener?.workerStarted({ host, worker: `process ${pid}` })
+  }
+
+  workerWent(worker: Hello, how: string): void {
+    const { host, pid } = worker
+    this.#listener?.workerExited({ host, worker: `process ${pid}` }, how)
+    for (const load of this.#loads.values()) loadedBy(load, worker.id)
+    if (!worker.again) void this.#lookForLost(worker, how)
+  }
+
+  active(id: number): void {
+    const outstanding = this.#packs.get(id)
+    if (outstanding === undefined) return
+    outstanding.isActive = true
+    outstanding.heardAt = Date.now()
+    for (const message of outstanding.aborts) this.#clients?.tell('PUBLISH', this.#names.toWorkers, message)
+  }
+
+  completed(id: number, answer: JobAnswer | undefined): void {
+    const outstanding = this.#packs.get(id)
+    if (outstanding === undefined || outstanding.isEnding) return
+    outstanding.isEnding = true
+    void this.#answered(outstanding, answer)
+  }
+
+  failed(id: number, reason: string): void {
+    this.#end(id, { kind: 'lost', how: `lost its job (${reason})` })
+  }
+
+  removed(id: number): void {
+    const outstanding = this.#packs.get(id)
+    if (outstanding === undefined || outstanding.isEnding) return
+    this.#end(
+      id,
+      outstanding.isCancelled ? { kind: 'notRun' } : { kind: 'lost', how: 'lost its job, which was removed' },
+    )
+  }
+
+  told(message: Buffer): void {
+    const [word, rest] = splitWord(message)
+    if (word.startsWith('load ')) return this.#loaded(word, rest)
+    const outstanding = this.#packs.get(Number(word))
+    if (outstanding === undefined) return
+    outstanding.heardAt = Date.now()
+    for (const text of rest.toString().split('\n')) this.#listener?.frames(outstanding.pack.id, text, [])
+  }
+
+  back(): void {
+    for (const outstanding of this.#packs.values()) outstanding.heardAt = 0
+    void this.#look()
+  }
+
+  gone(error: unknown): void {
+    clearInterval(this.#looks)
+    this.#link = undefined
+    this.#packs.clear()
+    this.#outbox = []
+    for (const { settle } of [...this.#loads.values()]) settle(error)
+    for (const resolve of this.#whenSlots) resolve()
+    void this.#local?.close()
+    this.#local = undefined
+    this.#listener?.failed(error)
+  }
+
+  // --- Jobs
+
+  get #clients() {
+    return this.#link?.clients
+  }
+
+  get #names() {
+    return (this.#link as QueueLink).names
+  }
+
+  get #known(): readonly Hello[] {
+    return this.#link?.workers.all ?? []
+  }
+
+  async #add(all: readonly Outstanding[]): Promise<void> {
+    for (let rest = all; rest.length > 0; ) {
+      const link = this.#link
+      if (link === undefined) return
+      try {
+        await this.#tryToAdd(link, rest)
+        break
+      } catch (error) {
+        // Nobody knows whether they are there; the same ids again do no harm.
+        if (isConnectionError(error)) await new Promise((resolve) => setTimeout(resolve, AGAIN))
+        else for (const { pack } of rest) this.#end(pack.id, { kind: 'refused', error: notQueued(link, error) })
+      }
+      rest = rest.filter(({ pack }) => this.#packs.has(pack.id))
+    }
+  }
+
+  async #tryToAdd({ clients, queue, names }: QueueLink, all: readonly Outstanding[]): Promise<void> {
+    const large = all.filter(({ isLarge }) => isLarge)
+    await Promise.all(large.map(({ id, pack }) => putMessages(clients, names.calls(id), [pack], TTL)))
+    await queue.addBulk(
+      all.map(({ id, isLarge, pack: { id: pack, calls, text } }) => ({
+        name: JOB_NAME,
+        data: { client: this.client, pack, calls, ...(isLarge ? {} : { text }) },
+        opts: { jobId: id },
+      })),
+    )
+    for (const outstanding of all) {
+      outstanding.isAdded = true
+      if (outstanding.isCancelled) void this.#takeBack(outstanding)
+    }
+  }
+
+  /** If it has not begun. */
+  async #takeBack({ id, pack }: Outstanding): Promise<void> {
+    const removed = await this.#link?.queue.remove(id).catch(() => 0)
+    if (removed === 1) this.#end(pack.id, { kind: 'notRun' })
+  }
+
+  async #answered(outstanding: Outstanding, answer: JobAnswer | undefined): Promise<void> {
+    const { pack, id } = outstanding
+    const link = this.#link as QueueLink
+    try {
+      const messages =
+        answer?.messages?.map((text) => ({ text, beside: [] })) ??
+        (await getMessages(link.clients, link.names.answer(id)))
+      if (messages === undefined)
+        return this.#end(pack.id, { kind: 'lost', how: 'gave an answer that is not there any more' })
+      for (const { text, beside } of messages) this.#listener?.frames(pack.id, text, beside)
+      this.#end(pack.id, { kind: 'answered' })
+    } catch (error) {
+      if (!isConnectionError(error))
+        return this.#end(pack.id, { kind: 'lost', how: 'gave an answer that makes no sense', cause: error })
+      // Looked for again when the server is back.
+      outstanding.isEnding = false
+      outstanding.heardAt = 0
+    }
+  }
+
+  #end(id: number, end: PackEnd): void {
+    const outstanding = this.#packs.get(id)
+    if (outstanding === undefined) return
+    this.#packs.delete(id)
+    void this.#forget(outstanding)
+    this.#listener?.ended(id, end)
+  }
+
+  /** Nothing of it stays. */
+  async #forget({ id, isLarge }: Outstanding): Promise<void> {
+    const link = this.#link
+    if (link === undefined) return
+    const keys = [link.names.answer(id), ...(isLarge ? [link.names.calls(id)] : [])]
+    await Promise.all([link.queue.remove(id), link.clients.send('UNLINK', ...keys)]).catch(() => {})
+  }
+
+  // --- Looking for what was missed
+
+  async #look(): Promise<void> {
+    const link = this.#link
+    if (link === undefined || !link.clients.main.isReady) return
+    const now = Date.now()
+    const silent = [...this.#packs.values()].filter(
+      ({ isAdded, isEnding, heardAt }) => isAdded && !isEnding && now - heardAt > LOOK,
+    )
+    for (const outstanding of silent) outstanding.heardAt = now
+    await Promise.all(silent.map((outstanding) => this.#lookAt(link, outstanding))).catch(() => {})
+    if (now - this.#renewedAt < TTL / 4) return
+    this.#renewedAt = now
+    for (const { id, isLarge } of this.#packs.values())
+      if (isLarge) link.clients.tell('PEXPIRE', link.names.calls(id), String(TTL))
+  }
+
+  async #lookAt({ clients, names }: QueueLink, { id, pack }: Outstanding): Promise<void> {
+    const fields = ['timestamp', 'finishedOn', 'returnvalue', 'failedReason']
+    const [added, finished, value, reason] = (await clients.send('HMGET', names.job(id), ...fields)) as (
+      | string
+      | null
+    )[]
+    if (typeof added !== 'string') this.removed(pack.id)
+    else if (typeof finished !== 'string') return
+    else if (typeof reason === 'string') this.failed(pack.id, reason)
+    else this.completed(pack.id, checkedAnswer(parsed(value)))
+  }
+
+  /** A worker has gone: what it held will not end. */
+  async #lookForLost({ id: worker, host, pid }: Hello, how: string): Promise<void> {
+    const link = this.#link
+    const active = [...this.#packs.values()].filter(({ isAdded }) => isAdded)
+    if (link === undefined || active.length === 0) return
+    try {
+      const locks = (await link.clients.send('MGET', ...active.map(({ id }) => link.names.lock(id)))) as (
+        | string
+        | null
+      )[]
+      for (const [i, outstanding] of active.entries()) {
+        if (locks[i]?.startsWith(`${worker}:`) !== true) continue
+        await this.#lookAt(link, outstanding)
+        if (outstanding.isEnding) continue
+        // If it is alive after all, what it says of the job counts no more.
+        await link.clients.send('DEL', link.names.lock(outstanding.id))
+        this.#end(outstanding.pack.id, { kind: 'lost', how, host, worker: `process ${pid}` })
+      }
+    } catch {
+      // The server is away: whoever looks after stalled jobs finds it.
+    }
+  }
+
+  #loaded(word: string, rest: Buffer): void {
+    const [, client, number, worker = ''] = word.split(' ')
+    const load = this.#loads.get(`load ${client} ${number}`)
+    if (load === undefined) return
+    const message = rest.toString()
+    if (message === '') loadedBy(load, worker)
+    else load.settle(new TapsError('ILLEGAL_STATE', message))
+  }
+}
+
+/** Milliseconds after which adding is tried again. */
+const AGAIN = 100
+
+function loadedBy({ waiting, settle }: { readonly waiting: Set<string>; settle(): void }, worker: string): void {
+  waiting.delete(worker)
+  if (waiting.size === 0) settle()
+}
+
+function isConnectionError(error: unknown): boolean {
+  const { name = '', message = '', code = '' } = (error ?? {}) as { name?: string; message?: string; code?: string }
+  return /closed|ECONN|EPIPE|ETIMEDOUT|disconnect/i.test(`${name} ${message} ${code}`)
+}
+
+function notQueued({ clients }: QueueLink, cause: unknown): TapsError {
+  const { message } = cause as Error
+  return new TapsError('ILLEGAL_STATE', `Redis at ${clients.place} does not take the calls: ${message}`, { cause })
+}
+
+function parsed(value: string | null | undefined): unknown {
+  try {
+    return JSON.parse(value ?? '')
+  } catch {
+    return undefined
+  }
+}
