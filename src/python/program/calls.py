@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import traceback
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 
 from . import values
 from .frames import frame, parts
@@ -76,7 +76,8 @@ def _thrown(error: BaseException, depth: int, seen: Set[int]) -> List[Any]:
     if cause is not None and depth > 0 and id(cause) not in seen:
         hidden["cause"] = _thrown(cause, depth - 1, seen)
     name = kind if own == "Error" else own
-    return [["error", own, name, _text(error), _trace(error), ""], _shown(error), hidden]
+    trace = _trace(error) if own == "Error" else f"{own}: {_text(error)}"
+    return [["error", own, name, _text(error), trace, ""], _shown(error), hidden]
 
 
 def _text(error: BaseException) -> str:
@@ -177,9 +178,8 @@ class PythonWorker:
 class _PackOfCalls:
     def __init__(self, raw: bytes, ledger: OwnLedger, say: Callable[[bytes], None], skipped: Set[int]) -> None:
         message, self._beside = parts(raw)
-        _, _, self._calls, tasks, counts = (message + [None])[:5]
+        _, _, self._calls, tasks = message[:4]
         self._tasks = {task[0]: task for task in tasks}
-        self._packets = _packets(counts or [], self._beside)
         self._ledger = ledger
         self._say = say
         self._skipped = skipped
@@ -206,12 +206,7 @@ class _PackOfCalls:
 
     def _call(self, position: int, name: str, args: Any) -> None:
         try:
-            if isinstance(args, int):
-                text, beside = self._packets[args]
-                args = values.decode(json.loads(bytes(text)), beside)
-            else:
-                args = values.decode(args, ())
-            value = look_up(name)(*args)
+            value = look_up(name)(*values.decode(args, self._beside))
             if inspect.iscoroutine(value):
                 value = asyncio.run(value)
             payload = json.dumps(self._writer.write(value), separators=(",", ":"))
@@ -242,15 +237,6 @@ class _PackOfCalls:
             self._size = 0
             self._writer = values.Writer()
         self._base = self._flushed = now
-
-
-def _packets(counts: Sequence[int], beside: Sequence[memoryview]) -> "list[tuple[memoryview, Sequence[memoryview]]]":
-    packets = []
-    at = 0
-    for count in counts:
-        packets.append((beside[at], beside[at + 1 : at + 1 + count]))
-        at += 1 + count
-    return packets
 
 
 @contextlib.contextmanager
