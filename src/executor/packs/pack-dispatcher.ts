@@ -59,6 +59,8 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
   #slots = 0
   #isStarted = false
   #isHeld = false
+  /** How many warm-ups are under way. */
+  #warmups = 0
   #lettingGo: NodeJS.Timeout | undefined = undefined
   #wakes: NodeJS.Immediate | undefined = undefined
   /** What is to be done in the next turn, where calls that wait can be asked for. */
@@ -362,7 +364,7 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
   // --- Being busy, and being quiet
 
   get #isQuiet(): boolean {
-    return this.#packs.size === 0 && this.#backlog === 0
+    return this.#packs.size === 0 && this.#backlog === 0 && this.#warmups === 0
   }
 
   #rest(): void {
@@ -391,12 +393,14 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
   }
 
   async warmup(specs: readonly TaskSpec[]): Promise<void> {
-    this.#hold()
-    this.#start()
+    this.#setHeld(true)
+    this.#warmups++
     const source = { idPrefix: '', plane: undefined }
     try {
+      this.#start()
       await this.#options.backend.warmup(specs.map((spec) => this.#kinds.of(spec, source).message))
     } finally {
+      this.#warmups--
       this.wake()
     }
   }
