@@ -23,7 +23,7 @@ from .side_channel import Link, Listener as LinkListener
 from .supervisor import supervise
 
 CHUNK = 1 << 20
-SWITCH_INTERVAL = 0.0002
+SWITCH_INTERVAL = 0.00005
 GOODBYE = 2.0
 """Seconds that hosts have to end their workers in."""
 LOST = "was lost by the back end"
@@ -255,19 +255,29 @@ class Bridge(Listener):
         self.end(pack, [protocol.ANSWER, pack.number], answer)
 
     def lost(self, pack: Pack, error: BaseException) -> None:
-        state = ledger.find(self._folder, pack.key) if os.path.isdir(self._folder) else None
         how = f"{LOST}: {describe(error)}"
-        if state is not None:
-            known, worker, _ = state
-            self.end(pack, [protocol.LOST, pack.number, how, socket.gethostname(), known, trace_of(error), f"process {worker}"])
-        elif self._backend is not None and not self._backend.is_remote:
-            # All workers are here, and none has begun with it.
-            self.end(pack, [protocol.LOST, pack.number, how, None, [0, 0, []], trace_of(error), None])
-        else:
-            self.end(pack, [protocol.LOST, pack.number, how, None, None, trace_of(error), None])
+        remains = ledger.find(self._folder, key=pack.key)
+        if remains:
+            return self._lost_with(pack, remains[0], how, trace_of(error))
+        # Where all workers are on this machine, none has begun with it.
+        state = None if self._backend is None or self._backend.is_remote else [0, 0, []]
+        self.end(pack, [protocol.LOST, pack.number, how, None, state, trace_of(error), None])
+
+    def _lost_with(self, pack: Pack, remains: ledger.Remains, how: str, trace: str) -> None:
+        worker = f"process {remains.worker}"
+        self.end(pack, [protocol.LOST, pack.number, how, socket.gethostname(), remains.state, trace, worker])
+
+    def _host_gone(self, pid: int) -> None:
+        """A host on this machine has ended: the back end may take its time to find out."""
+        for remains in ledger.find(self._folder, host=pid):
+            pack = self._keys.get(remains.key)
+            if pack is not None:
+                self._lost_with(pack, remains, f"was lost with the Python process {pid}, which has ended", "")
 
     def end(self, pack: Pack, message: Any, *beside: bytes) -> None:
-        self._packs.pop(pack.number, None)
+        """Tells what became of a pack, once."""
+        if self._packs.pop(pack.number, None) is None:
+            return
         self._keys.pop(pack.key, None)
         self.say(message, beside)
 
@@ -293,11 +303,13 @@ class Bridge(Listener):
         finally:
             with self._links_lock:
                 del self._links[link]
+            if link.peer == socket.gethostname() and not self._is_ended:
+                self._host_gone(link.pid)
 
     def _on_side(self, link: Link, message: Any, beside: List[memoryview]) -> None:
         kind, *arguments = message
         if kind == protocol.SIDE_HELLO:
-            link.peer = str(arguments[0])
+            link.peer, link.pid = str(arguments[0]), int(arguments[1])
         elif kind == protocol.SIDE_BEGUN:
             pack = self._keys.get(arguments[0])
             for position, data in list(pack.aborts) if pack is not None else ():

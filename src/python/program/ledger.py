@@ -6,7 +6,7 @@ the worker and that of its host.
 
 import os
 import struct
-from typing import List, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 LEDGER_BYTES = 128 * 1024
 NO_LIMIT = 0xFFFFFFFF
@@ -100,12 +100,22 @@ def _read(file: int) -> State:
     return begun, max(first, 0), results
 
 
-def find(folder: str, key: str) -> Optional[Tuple[State, int, int]]:
+class Remains(NamedTuple):
+    """What a ledger says of a pack whose host is gone."""
+
+    key: str
+    state: State
+    worker: int
+    host: int
+
+
+def find(folder: str, key: Optional[str] = None, host: Optional[int] = None) -> List[Remains]:
     """
-    How far a pack was, and the process ids of its worker and its host, if one of the ledgers of the folder is about it. Whoever had it is
-    gone, or dies in this moment: what has not begun is kept from it.
+    What the ledgers of a folder say of a pack, or of all packs of a host, by its process id. The host is gone, or dies in this moment: what
+    has not begun is kept from its workers.
     """
-    for name in os.listdir(folder):
+    found = []
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
         if not name.startswith(PREFIX):
             continue
         try:
@@ -113,14 +123,11 @@ def find(folder: str, key: str) -> Optional[Tuple[State, int, int]]:
         except OSError:
             continue
         try:
-            last = os.pread(file, _KEY.size, LEDGER_BYTES)
-            if len(last) < _KEY.size:
-                continue
-            _, found, worker, host = _KEY.unpack(last)
-            if found.rstrip(b"\0").decode("utf-8", "replace") != key:
-                continue
-            os.pwrite(file, _LIMIT.pack(_read(file)[0]), LEDGER_BYTES)
-            return _read(file), worker, host
+            _, text, worker, its_host = _KEY.unpack(os.pread(file, _KEY.size, LEDGER_BYTES).ljust(_KEY.size, b"\0"))
+            its_key = text.rstrip(b"\0").decode("utf-8", "replace")
+            if its_key != "" and (its_key == key or its_host == host):
+                os.pwrite(file, _LIMIT.pack(_read(file)[0]), LEDGER_BYTES)
+                found.append(Remains(its_key, _read(file), worker, its_host))
         finally:
             os.close(file)
-    return None
+    return found

@@ -39,6 +39,10 @@ WROTE = 56
 FATAL_ERROR = 57
 WARMED = 58
 EVENT = 59
+# [50, {slots, python, executable, backend, version, hostname, pid, address, logs}]  [51, slots]
+# [52, id] beside: the answer  [53, id] beside: messages of it  [54, id, how, host, state, traceback, worker]  [55, id]
+# [56, stream, line, host, worker]  [57, kind, message, traceback]  [58, id, {message, traceback} | null] beside: a LOADED message
+# [59, name, host, worker, how]
 
 # To a hosted worker, see src/worker/protocol.ts.
 ABORT = 1

@@ -26,6 +26,7 @@ class Link:
 
     def __init__(self, connection: socket.socket, peer: str) -> None:
         self.peer = peer
+        self.pid = 0
         self._connection = connection
         self._lock = threading.Lock()
 

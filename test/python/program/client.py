@@ -119,11 +119,13 @@ class Client:
         self.process.wait(WAIT)
 
 
-def node_pack(module: str, name: str, *calls: List[Any], timeout: float = 0, kill_after: Optional[float] = 1000) -> bytes:
-    """Calls of a task of a module."""
-    no = zlib.crc32(name.encode()) % 1000
+def node_pack(
+    module: str, name: str, *calls: List[Any], ordinal: int = 0, timeout: float = 0, kill_after: Optional[float] = 1000
+) -> bytes:
+    """Calls of a task of a module, which is the `ordinal`-th one that it declares."""
+    no = zlib.crc32(f"{name} {timeout}".encode()) % 1000
     flat = [part for i, args in enumerate(calls) for part in (no, i + 1, 1, args)]
-    tasks = [[no, module, name, 0, "test", {}, timeout, kill_after, None]]
+    tasks = [[no, module, name, ordinal, "test", {}, timeout, kill_after, None]]
     return frame([protocol.PACK, "client", flat, tasks, []])
 
 

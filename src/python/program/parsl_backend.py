@@ -1,0 +1,105 @@
+"""
+Parsl: a HighThroughputExecutor on this machine, or what a configuration of the user's describes. Packs go to Parsl's executors
+directly: there is nothing for its own graph of tasks to do, which takes longer than the packs.
+
+Options: `workers`, `runDir`, `config` (a Python file that defines `config`, a `parsl.Config`), `executor` (the label of one of its
+executors; the first one is taken unless it is given), `htex` (more options of the HighThroughputExecutor).
+"""
+
+import logging
+import os
+import runpy
+import sys
+from concurrent.futures import Future
+from typing import Any, Dict, Mapping, Optional
+
+from .backends import FuturesBackend, Listener, Run, Unusable, cpu_count, need
+
+
+class ParslBackend(FuturesBackend):
+    name = "ParslExecutor"
+    package = "parsl"
+
+    def __init__(self, options: Mapping[str, Any], run: Run, listener: Listener) -> None:
+        super().__init__(options, run, listener)
+        self._config_path: Optional[str] = self._options.get("config")
+        self.is_remote = self._config_path is not None
+        self._kernel: Any = None
+        self._executor: Any = None
+        self._slots = 0
+
+    def start(self) -> None:
+        get = self._options.get
+        workers, run_dir, label, htex = get("workers"), get("runDir"), get("executor"), get("htex", {})
+        self._options.refuse_rest()
+        parsl = need("parsl", "parsl")
+        logging.getLogger("parsl").setLevel(logging.ERROR)
+        if self._config_path is None:
+            config = self._local(parsl, workers or cpu_count(), run_dir or os.path.join(self.folder, "parsl"), htex)
+        else:
+            config = _config_of(self._config_path, parsl)
+        self._kernel = parsl.DataFlowKernel(config)
+        self._executor = self._find(config, label)
+        self._slots = self._count(workers)
+
+    def _local(self, parsl: Any, workers: int, run_dir: str, htex: Mapping[str, Any]) -> Any:
+        executors, providers = need("parsl.executors", "parsl"), need("parsl.providers", "parsl")
+        keywords: Dict[str, Any] = {
+            "label": "taps-sdk",
+            "address": "127.0.0.1",
+            "max_workers_per_node": workers,
+            # As many as were asked for, whatever the machine has.
+            "cores_per_worker": 1e-6,
+            "encrypted": False,
+            # It is also how often Parsl looks whether its workers live: 30 s are long for calls that wait.
+            "heartbeat_period": 2,
+            "provider": providers.LocalProvider(init_blocks=1, min_blocks=1, max_blocks=1),
+        }
+        executor = executors.HighThroughputExecutor(**{**keywords, **htex})
+        return parsl.Config(
+            executors=[executor], run_dir=run_dir, retries=0, strategy="none", initialize_logging=False, usage_tracking=0
+        )
+
+    def _find(self, config: Any, label: Optional[str]) -> Any:
+        labels = [executor.label for executor in config.executors]
+        if label is not None and label not in labels:
+            raise Unusable("config", f"executor: {self._config_path} has no executor {label}: it has {', '.join(labels)}")
+        return self._kernel.executors[label or labels[0]]
+
+    def _count(self, workers: Optional[int]) -> int:
+        """How many packs it runs at once, as far as that is known before there are nodes."""
+        executor = self._executor
+        known = workers or getattr(executor, "max_workers_per_node", None) or getattr(executor, "max_threads", None)
+        per_node = int(known) if isinstance(known, (int, float)) and 0 < known < float("inf") else cpu_count()
+        provider = getattr(executor, "provider", None)
+        blocks = getattr(provider, "max_blocks", 1) or 1
+        nodes = getattr(provider, "nodes_per_block", 1) or 1
+        return per_node * int(blocks) * int(nodes)
+
+    def slots(self) -> int:
+        return self._slots
+
+    def _submit(self, *arguments: Any) -> "Future[bytes]":
+        future: "Future[bytes]" = self._executor.submit(self._run, {}, *arguments)
+        return future
+
+    def cancel(self, call: Any) -> bool:
+        """It is with the interchange at once."""
+        return False
+
+    def close(self) -> None:
+        if self._kernel is not None:
+            self._kernel.cleanup()
+
+    def logs(self) -> Optional[str]:
+        return None if self._kernel is None else str(self._kernel.run_dir)
+
+
+def _config_of(path: str, parsl: Any) -> Any:
+    if not os.path.isfile(path):
+        raise Unusable("config", f"config: there is no file {os.path.abspath(path)}")
+    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
+    config = runpy.run_path(path).get("config")
+    if not isinstance(config, parsl.Config):
+        raise Unusable("config", f"config: {path} defines no `config` that is a parsl.Config")
+    return config
