@@ -69,7 +69,7 @@ export class QueueWorker {
       .on('workerExited', (worker, how) => this.#events.emit('workerExited', worker, how))
   }
 
-  /** @throws TapsError if the server cannot be reached, MissingPeerError */
+  /** Connects, and takes packs from the queue from then on. @throws TapsError if the server cannot be reached, MissingPeerError */
   async start(): Promise<this> {
     const place = queuePlace('startWorker', this.#options)
     const packages = await loadPackages('startWorker')

@@ -1,7 +1,33 @@
 /** Typed arrays and NumPy's. */
 import { ConfigError, SerializationError } from '../errors.ts'
 
-/** The kinds of elements that typed arrays and NumPy have in common, by NumPy's names. */
+/** The name of a kind of elements, as NumPy calls it. */
+export type DType =
+  | 'int8'
+  | 'uint8'
+  | 'int16'
+  | 'uint16'
+  | 'int32'
+  | 'uint32'
+  | 'int64'
+  | 'uint64'
+  | 'float32'
+  | 'float64'
+
+/** A typed array that NumPy has as well. */
+export type TypedArray =
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array
+  | Float32Array
+  | Float64Array
+
+/** The kinds of elements that typed arrays and NumPy have in common. */
 const ARRAYS = {
   int8: Int8Array,
   uint8: Uint8Array,
@@ -13,13 +39,7 @@ const ARRAYS = {
   uint64: BigUint64Array,
   float32: Float32Array,
   float64: Float64Array,
-} as const
-
-/** The name of a kind of elements, as NumPy calls it. */
-export type DType = keyof typeof ARRAYS
-
-/** A typed array that NumPy has as well. */
-export type TypedArray = InstanceType<(typeof ARRAYS)[DType]>
+} as const satisfies Record<DType, unknown>
 
 /**
  * A NumPy array that has not exactly one dimension: plain data, which any task takes. Arrays of one dimension are typed arrays
