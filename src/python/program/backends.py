@@ -60,6 +60,8 @@ class Backend:
     package = ""
     # Whether its workers may be on other machines.
     is_remote = False
+    # Whether its workers stay, so that one that has the setup keeps it.
+    keeps_hosts = True
     # Whether a worker that has lost this program is to end by itself.
     ends_with_client = False
     # For what it has to write; removed at the end.

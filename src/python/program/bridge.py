@@ -213,8 +213,9 @@ class Bridge(Listener):
         key, blob = pack.arguments[:2]
         if pack.is_cancelled:
             return pack.not_run()
-        pack.arguments = (key, blob) if self.is_known and not needs_setup else (key, blob, self._setup)
         assert self._backend is not None
+        is_known = self.is_known and not needs_setup and self._backend.keeps_hosts
+        pack.arguments = (key, blob) if is_known else (key, blob, self._setup)
         self._backend.submit(pack)
 
     def _cancel(self, number: int) -> None:

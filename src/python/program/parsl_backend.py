@@ -2,10 +2,12 @@
 Parsl: a HighThroughputExecutor on this machine, or what a configuration of the user's describes. Packs go to Parsl's executors
 directly: there is nothing for its own graph of tasks to do, which takes longer than the packs.
 
-Options: `workers`, `runDir`, `config` (a Python file that defines `config`, a `parsl.Config`), `executor` (the label of one of its
-executors; the first one is taken unless it is given), `htex` (more options of the HighThroughputExecutor).
+Options: `workers`, `runDir` (a temporary folder unless it is given), `config` (a Python file that defines `config`, or `module:name`: a
+`parsl.Config` or a function that gives one), `executor` (the label of one of its executors; the first one unless it is given), `htex` (more
+options of the HighThroughputExecutor).
 """
 
+import importlib
 import logging
 import os
 import runpy
@@ -38,6 +40,8 @@ class ParslBackend(FuturesBackend):
             config = self._local(parsl, workers or cpu_count(), run_dir or os.path.join(self.folder, "parsl"), htex)
         else:
             config = _config_of(self._config_path, parsl)
+            if run_dir is not None:
+                config.run_dir = run_dir
         self._kernel = parsl.DataFlowKernel(config)
         self._executor = self._find(config, label)
         self._slots = self._count(workers)
@@ -96,10 +100,29 @@ class ParslBackend(FuturesBackend):
 
 
 def _config_of(path: str, parsl: Any) -> Any:
+    config = _named(path) if ":" in path and not path.endswith(".py") else _in_file(path)
+    if callable(config) and not isinstance(config, parsl.Config):
+        config = config()
+    if not isinstance(config, parsl.Config):
+        raise Unusable("config", f"config: {path} gives {type(config).__name__} where a parsl.Config was due")
+    return config
+
+
+def _in_file(path: str) -> Any:
     if not os.path.isfile(path):
         raise Unusable("config", f"config: there is no file {os.path.abspath(path)}")
     sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
-    config = runpy.run_path(path).get("config")
-    if not isinstance(config, parsl.Config):
-        raise Unusable("config", f"config: {path} defines no `config` that is a parsl.Config")
-    return config
+    names = runpy.run_path(path)
+    if "config" not in names:
+        raise Unusable("config", f"config: {path} defines no `config`")
+    return names["config"]
+
+
+def _named(path: str) -> Any:
+    module, _, name = path.partition(":")
+    # As `python -m` would find it.
+    sys.path.insert(0, os.getcwd())
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise Unusable("config", f"config: {path}: {error}") from error
