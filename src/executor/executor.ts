@@ -107,6 +107,11 @@ export interface WorkerPlace {
   readonly worker: string
 }
 
+/** What errors say of the place where it happened, where that is known. */
+export function at(place: WorkerPlace | undefined): string {
+  return place === undefined ? '' : ` (${place.worker} on ${place.host})`
+}
+
 /** Whom an executor tells what becomes of a call. */
 export interface RemoteRun {
   /** Times of the body, in ms since the epoch. @param place - where it ran, if it did and that is known */

@@ -14,7 +14,7 @@ import type { StartWorker } from './pool/worker-link.ts'
 import { WorkerExecutor, type WorkerKind } from './worker-executor.ts'
 
 /** What tells a thread pool and a process pool apart. */
-export interface PoolKind {
+interface PoolKind {
   readonly name: string
   readonly isThread: boolean
   readonly start: StartWorker

@@ -13,7 +13,7 @@ import {
   SKIPPED,
   type TaskMessage,
 } from '../../worker/protocol.ts'
-import type { WorkerPlace } from '../executor.ts'
+import { at, type WorkerPlace } from '../executor.ts'
 import type { Carrier, Flight } from '../pool/flight.ts'
 import { type Measurement, settle, succeedWith } from '../pool/outcome.ts'
 import type { Backend, OutgoingPack } from './backend.ts'
@@ -21,7 +21,7 @@ import { type ForeignCodec, isForeignPacket } from './foreign.ts'
 
 /** Calls of a pack, at the most. */
 export const MOST_CALLS = 2000
-/** Characters or bytes of arguments from which on it takes no more; one call may have more. */
+/** Characters or bytes of arguments, at the most; a call that has more goes alone. */
 const MOST_BYTES = 1_048_576
 
 /** Several calls on their way as one job of a back end. Their positions count from 0. */
@@ -61,6 +61,11 @@ export class Pack implements Carrier {
     return this.#flights.length >= MOST_CALLS || this.#size >= MOST_BYTES
   }
 
+  /** Whether there is room for the arguments of one more. */
+  hasRoomFor({ call }: Flight): boolean {
+    return this.#size + sizeOf(call) <= MOST_BYTES
+  }
+
   add(flight: Flight, load: number): void {
     flight.leave()
     flight.lane = this
@@ -68,8 +73,7 @@ export class Pack implements Carrier {
     flight.position = this.#flights.push(flight) - 1
     this.#open++
     this.load += load
-    const { payload } = flight.call
-    this.#size += typeof payload === 'string' ? payload.length : payload.size
+    this.#size += sizeOf(flight.call)
   }
 
   /** @param client - whose tasks these are: their numbers are its own */
@@ -102,18 +106,24 @@ export class Pack implements Carrier {
     const packets = unpack(counts ?? [], this.isForeign ? [] : beside)
     const notBegun: Flight[] = []
     const from = base + this.#skew(base, (results.at(1 - RESULT_PARTS) as number) / 1000)
-    let start = 0
+    let [position, start] = [first, 0]
     for (let i = 0; i < results.length; i += RESULT_PARTS) {
-      const [kind, end, payload] = results.slice(i, i + RESULT_PARTS) as [number, number, unknown]
-      const flight = this.#take(first + i / RESULT_PARTS)
+      const kind = results[i] as number
+      const end = results[i + 1] as number
+      const payload = results[i + 2]
+      const flight = this.#flights[position]
       if (flight !== undefined) {
-        const [began, ended] = [from + start / 1000, from + end / 1000]
+        const began = from + start / 1000
+        const ended = from + end / 1000
         if (kind !== SKIPPED) measurement.add(flight.kind, end - start)
         this.ranFor += (end - start) / 1000
         if (kind === PYTHON_VALUE) succeedWith(flight, () => foreign?.decode(payload, beside), began, ended)
         else if (!settle(flight, kind, payload, packets, began, ended)) notBegun.push(flight)
+        // Afterwards: what makes no sense leaves it open, to fail with the others.
+        this.#take(position)
       }
       start = end
+      position++
     }
     measurement.close()
     return notBegun
@@ -136,7 +146,7 @@ export class Pack implements Carrier {
 
   /** What a ledger had that was not sent. */
   receiveLedger({ first, results }: LedgerState, measurement: Measurement): void {
-    const list = results.flatMap((result) => JSON.parse(`[${result}]`) as unknown[])
+    const list = records(results)
     const base = systemClock.now() - (Number(list.at(1 - RESULT_PARTS)) || 0) / 1000
     this.receive([first, base, list], [], undefined, measurement)
   }
@@ -169,10 +179,12 @@ export class Pack implements Carrier {
   }
 
   #crash(text: string, output: string, cause: unknown): WorkerCrashedError {
-    const where = this.place === undefined ? '' : ` (${this.place.worker} on ${this.place.host})`
     const reason = cause === undefined || cause === null ? '' : `: ${messageOf(cause)}`
     const said = output.trim() === '' ? '' : `\nIt wrote last: ${output.trim()}`
-    return new WorkerCrashedError(`${text}${where}${reason}${said}`, cause === undefined ? undefined : { cause })
+    return new WorkerCrashedError(
+      `${text}${at(this.place)}${reason}${said}`,
+      cause === undefined ? undefined : { cause },
+    )
   }
 
   /** The time of a call is up. @returns calls that did not begin */
@@ -212,11 +224,30 @@ export class Pack implements Carrier {
   }
 
   abort({ position }: Flight, reason: unknown): void {
+    // Its time is up: its host knows.
+    if (this.#flights[position] === undefined) return
     if (this.#flights.every((flight) => flight === undefined || flight.isToldToStop)) this.#backend.cancel(this.id)
     const send = (text: string, beside: readonly object[] = []): void =>
       this.#backend.abort(this.id, position, text, beside)
     sendValue({ send }, `${ABORT},0,${position}`, encodeFailure(reason, false))
   }
+}
+
+function sizeOf({ payload }: RemoteCall): number {
+  return typeof payload === 'string' ? payload.length : payload.size
+}
+
+/** Results as a ledger has them, up to one that was not written to its end. */
+function records(results: readonly string[]): readonly unknown[] {
+  const list: unknown[] = []
+  for (const result of results) {
+    try {
+      list.push(...(JSON.parse(`[${result}]`) as unknown[]))
+    } catch {
+      break
+    }
+  }
+  return list
 }
 
 function argsOf(payload: string | Packet, packing: Packing): string {

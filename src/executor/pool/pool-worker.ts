@@ -15,7 +15,7 @@ import {
   type TaskMessage,
   type WorkerInit,
 } from '../../worker/protocol.ts'
-import type { WorkerPlace } from '../executor.ts'
+import { at, type WorkerPlace } from '../executor.ts'
 import type { OutputLine } from '../output-file.ts'
 import type { WorkerInfo } from '../worker-executor.ts'
 import type { Flight } from './flight.ts'
@@ -283,11 +283,6 @@ export class PoolWorker implements LinkListener {
     this.#hasExited = true
     this.#onExit?.()
   }
-}
-
-/** What the message of a crash says of where it happened. */
-export function at({ host, worker }: WorkerPlace): string {
-  return ` (${worker} on ${host})`
 }
 
 /** What the message of a crash says of its cause. */
