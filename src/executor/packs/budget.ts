@@ -24,7 +24,8 @@ export class Budget {
 
   /** @param overhead - ms from sending a pack to its answer, less what its calls took */
   learn(overhead: number): void {
-    const believed = Math.max(overhead, 0)
+    // The first packs wait for workers to be started: that says nothing.
+    const believed = Math.min(Math.max(overhead, 0), MOST)
     this.#overhead = this.#overhead === undefined ? believed : this.#overhead + (believed - this.#overhead) * WEIGHT
   }
 }

@@ -181,11 +181,14 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
     return pack
   }
 
-  #fits(pack: Pack, { kind, call }: Flight, isAhead: boolean): boolean {
+  #fits(pack: Pack, flight: Flight, isAhead: boolean): boolean {
+    const { kind, call } = flight
     if (isAhead && !kind.estimate.isShort) return false
     const isForeign = this.#isForeign(call.spec)
-    if (pack.calls > 0)
-      return pack.isForeign === isForeign && this.#budget.hasRoom(pack.load, this.#budget.loadOf(kind.estimate.micros))
+    if (pack.calls > 0) {
+      const load = this.#budget.loadOf(kind.estimate.micros)
+      return pack.isForeign === isForeign && this.#budget.hasRoom(pack.load, load) && pack.hasRoomFor(flight)
+    }
     pack.isForeign = isForeign
     return true
   }
@@ -220,6 +223,7 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
 
   /** Calls that did not begin where they were sent: before all others, in their order. */
   #again(flights: readonly Flight[]): void {
+    if (flights.length === 0) return
     const now = systemClock.now()
     for (const flight of flights.toReversed()) {
       if (flight.isOver) continue
@@ -274,9 +278,16 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
         pack.place = { host: String(message[1]), worker: String(message[2]) }
         return
       case LINE: {
-        const [, stream, line, task, taskId] = message as [number, 'stdout' | 'stderr', string, string, string]
+        const [line, task, taskId] = message.slice(2).map(String) as [string, string, string]
         const { id: worker, host } = infoOf(pack.place)
-        return this.#events.wrote({ stream, line, task, taskId, worker, host })
+        return this.#events.wrote({
+          stream: message[1] === 'stderr' ? 'stderr' : 'stdout',
+          line,
+          task,
+          taskId,
+          worker,
+          host,
+        })
       }
       case GIVEN_BACK: {
         const [, from, first, results] = message as [number, number, number, string[]]
@@ -285,7 +296,7 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
       }
       case CRASHED: {
         const [, how, state, output] = message as [number, string, StateMessage, string]
-        return this.#again(pack.crashed(how, stateOf(state), output, measurement))
+        return this.#again(pack.crashed(how, stateOf(state), String(output), measurement))
       }
       case TIMED_OUT: {
         const [, position, state] = message as [number, number, StateMessage]
@@ -296,6 +307,8 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
       case FATAL:
         return pack.failed(decodeFailure(receivedValue(message[1], message[2], beside)))
       case PACKED:
+        // A pack that waited for another one at the back end took longer than the way takes.
+        if (this.#packs.size <= this.#slots) this.#budget.learn(systemClock.now() - pack.sentAt - pack.ranFor)
         return
       default:
         throw new Error(`An unknown message: ${String(message[0])}`)
@@ -308,7 +321,6 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
     this.#packs.delete(id)
     switch (end.kind) {
       case 'answered':
-        if (this.#packs.size < this.#slots) this.#budget.learn(systemClock.now() - pack.sentAt - pack.ranFor)
         if (!pack.isSettled) pack.lost('did not answer it', undefined)
         break
       case 'notRun':

@@ -13,7 +13,7 @@ import {
   SKIPPED,
   type TaskMessage,
 } from '../../worker/protocol.ts'
-import { at, type WorkerPlace } from '../executor.ts'
+import { at, type RemoteCall, type WorkerPlace } from '../executor.ts'
 import type { Carrier, Flight } from '../pool/flight.ts'
 import { type Measurement, settle, succeedWith } from '../pool/outcome.ts'
 import type { Backend, OutgoingPack } from './backend.ts'
