@@ -1,6 +1,8 @@
 /** Names of modules that mean the same on every machine: nothing that comes from a queue names a file. */
 import { TaskNotFoundError } from '../errors.ts'
+import { recipeAbroad } from '../plugin.ts'
 import { shared } from '../shared.ts'
+import type { PlaneRecipe } from '../transformer/data-plane.ts'
 import { loadModule } from './load.ts'
 
 const PACKAGES = '/node_modules/'
@@ -35,14 +37,37 @@ export class KnownModules {
     for (const url of urls) this.#urls.set(moduleId(url, this.#root), url)
   }
 
-  /** @throws TaskNotFoundError for a module that is not among them */
-  url(id: string, name: string): string {
-    const url = this.#urls.get(id)
-    if (url !== undefined) return url
-    const there = [...this.#urls.keys()].filter((each) => shared().modules.has(this.#urls.get(each) as string))
-    throw new TaskNotFoundError(
-      `${name} is in the module ${id}, which this worker was not started with; it has ${there.join(', ') || 'none that declares a task'}. ` +
-        'Start it with that module, or give the module an id of its own on both sides: task({ module: "my-tasks" }, fn)',
+  /** Where the module of a task is. @throws TaskNotFoundError for one that is not among them */
+  url(id: string, task: string): string {
+    return (
+      this.#urls.get(id) ??
+      this.#missing(
+        `Task ${task} is in the module ${id}`,
+        this.#ids((url) => shared().modules.has(url)) || 'none that declares a task',
+        'give the module an id of its own on both sides: task({ module: "my-tasks" }, fn)',
+      )
     )
+  }
+
+  /** What makes a data plane, with the modules as they are called here. @throws TaskNotFoundError for one that is not among them */
+  plane({ transformer, filter }: PlaneRecipe): PlaneRecipe {
+    const find = (id: string): string =>
+      this.#urls.get(id) ??
+      this.#missing(
+        `The transformer, the filter or the connector of the engine is defined in the module ${id}`,
+        this.#ids((url) => !shared().modules.has(url)) || 'none that defines such a thing',
+        'with the package that it is of (taps-sdk/node)',
+      )
+    return { transformer: recipeAbroad(transformer, find), filter: filter && recipeAbroad(filter, find) }
+  }
+
+  #missing(what: string, there: string, other: string): never {
+    throw new TaskNotFoundError(
+      `${what}, which this worker was not started with; it has ${there}. Start it with that module, or ${other}`,
+    )
+  }
+
+  #ids(isMeant: (url: string) => boolean): string {
+    return [...this.#urls].flatMap(([id, url]) => (isMeant(url) ? id : [])).join(', ')
   }
 }

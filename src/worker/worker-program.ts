@@ -112,9 +112,12 @@ export class WorkerProgram implements LaneHost {
 
   async load(task: WorkerTask): Promise<void> {
     try {
-      const module = this.#modules === undefined ? task.module : this.#modules.url(task.module, `Task ${task.name}`)
+      // Without these, what a message names is imported.
+      const known = this.#modules
+      const module = known?.url(task.module, task.name) ?? task.module
       const fn = await loadTask({ module, name: task.name, ordinal: task.ordinal })
-      if (task.planeRecipe !== null) task.plane = await loadPlane(task.planeRecipe)
+      const recipe = task.planeRecipe
+      if (recipe !== null) task.plane = await loadPlane(known?.plane(recipe) ?? recipe)
       task.fn = fn
       lookForCustomClassesIn(module)
     } catch (error) {
