@@ -5,7 +5,7 @@ import type { OutputLine } from '../executor/output-file.ts'
 import { environment, inheritedExecArgv } from '../executor/pool/pool-options.ts'
 import type { WorkerExit } from '../executor/pool/worker-link.ts'
 import { Fifo } from '../fifo.ts'
-import { HOST, type HostedInit, LOAD, REFUSED, type TaskMessage } from '../worker/protocol.ts'
+import { HOST, type HostedInit, LOAD, PACK, REFUSED, type TaskMessage } from '../worker/protocol.ts'
 import type { HostedOptions } from './hosted-process.ts'
 import { HostedWorker } from './hosted-worker.ts'
 import type { HostedPack, PackListener, PackRun } from './pack-run.ts'
@@ -99,8 +99,10 @@ export class PackHost {
   /** Runs a pack as soon as a lane is free. */
   run(pack: HostedPack, listener: PackListener): TakenPack {
     const taken: Waiting = { pack, listener, run: undefined, aborts: [] }
-    this.#waiting.push(taken)
-    this.#pump()
+    if (pack.text.startsWith(`[${PACK},`)) {
+      this.#waiting.push(taken)
+      this.#pump()
+    } else refuse(taken, 'This is no pack')
     return {
       abort: (text, beside) => {
         if (taken.run === undefined) taken.aborts.push([text, beside])
@@ -223,12 +225,13 @@ export class PackHost {
 
   /** Nobody would run them. */
   #refuse(message: string): void {
-    while (this.#waiting.size > 0) {
-      const { listener } = this.#waiting.shift() as Waiting
-      listener.message(JSON.stringify([HOST, hostname(), '']), [])
-      listener.finish(JSON.stringify([REFUSED, message]))
-    }
+    while (this.#waiting.size > 0) refuse(this.#waiting.shift() as Waiting, message)
   }
+}
+
+function refuse({ listener }: Waiting, message: string): void {
+  listener.message(JSON.stringify([HOST, hostname(), '']), [])
+  listener.finish(JSON.stringify([REFUSED, message]))
 }
 
 function initOf(lanes: number, hosted: HostedInit): string {
