@@ -3,7 +3,9 @@ import { TimeoutError } from '../errors.ts'
 import type { BackendListener } from '../executor/packs/backend.ts'
 import { PackExecutor } from '../executor/packs/pack-executor.ts'
 import { checkPlatform, POOL_CHECKS } from '../executor/pool/pool-options.ts'
+import type { Abroad } from '../executor/pool/task-kind.ts'
 import { checkOptions, oneOf } from '../options.ts'
+import { planeAbroad } from '../transformer/data-plane.ts'
 import { moduleId } from '../worker/module-ids.ts'
 import { moduleUrls, rootUrl } from './modules.ts'
 import { QUEUE_CHECKS, type QueueOptions, queuePlace } from './options.ts'
@@ -65,13 +67,11 @@ export class BullMQExecutor extends PackExecutor {
       place,
       opened: (listener) => (workers > 0 ? local.start(workers, listener) : Promise.resolve(undefined)),
     })
-    const abroad = {
-      moduleOf: (url: string) => {
-        local.learn(url)
-        return moduleId(url, root)
-      },
-      planeOf: <Recipe>(recipe: Recipe) => recipe,
+    const moduleOf = (url: string): string => {
+      local.learn(url)
+      return moduleId(url, root)
     }
+    const abroad: Abroad = { moduleOf, planeOf: (recipe) => planeAbroad(recipe, moduleOf) }
     const kind = {
       name: 'BullMQExecutor',
       outputFile: options.outputFile,
@@ -87,7 +87,7 @@ export class BullMQExecutor extends PackExecutor {
 
   /** Resolves when there are workers for so many calls. @throws TimeoutError */
   async workersReady({ slots = 1, timeout = Infinity }: WaitForWorkersOptions = {}): Promise<void> {
-    const ready = this.#backend.untilSlots(slots)
+    const ready = this.warmup().then(() => this.#backend.untilSlots(slots))
     if (timeout === Infinity) return ready
     let timer: ReturnType<typeof setTimeout> | undefined
     const late = new Promise<never>((_, reject) => {

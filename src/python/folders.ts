@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Abroad } from '../executor/pool/task-kind.ts'
-import { recipeAbroad } from '../plugin.ts'
+import { planeAbroad } from '../transformer/data-plane.ts'
 
 /** The nearest folder above one with a `package.json`; else itself. */
 export function projectFolder(start: string): string {
@@ -21,10 +21,7 @@ export function inFolder(root: string, folder: string): Abroad {
   const moduleOf = (url: string): string => (url.startsWith(from) ? to + url.slice(from.length) : url)
   return {
     moduleOf,
-    planeOf: ({ transformer, filter }) => ({
-      transformer: recipeAbroad(transformer, moduleOf),
-      filter: filter && recipeAbroad(filter, moduleOf),
-    }),
+    planeOf: (recipe) => planeAbroad(recipe, moduleOf),
   }
 }
 

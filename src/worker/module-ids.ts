@@ -1,8 +1,7 @@
 /** Names of modules that mean the same on every machine: nothing that comes from a queue names a file. */
 import { TaskNotFoundError } from '../errors.ts'
-import { recipeAbroad } from '../plugin.ts'
 import { shared } from '../shared.ts'
-import type { PlaneRecipe } from '../transformer/data-plane.ts'
+import { type PlaneRecipe, planeAbroad } from '../transformer/data-plane.ts'
 import { loadModule } from './load.ts'
 
 const PACKAGES = '/node_modules/'
@@ -50,7 +49,7 @@ export class KnownModules {
   }
 
   /** What makes a data plane, with the modules as they are called here. @throws TaskNotFoundError for one that is not among them */
-  plane({ transformer, filter }: PlaneRecipe): PlaneRecipe {
+  plane(recipe: PlaneRecipe): PlaneRecipe {
     const find = (id: string): string =>
       this.#urls.get(id) ??
       this.#missing(
@@ -58,7 +57,7 @@ export class KnownModules {
         this.#ids((url) => !shared().modules.has(url)) || 'none that defines such a thing',
         'with the package that it is of (taps-sdk/node)',
       )
-    return { transformer: recipeAbroad(transformer, find), filter: filter && recipeAbroad(filter, find) }
+    return planeAbroad(recipe, find)
   }
 
   #missing(what: string, there: string, other: string): never {
