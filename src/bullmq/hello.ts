@@ -6,7 +6,7 @@ export interface Hello {
   readonly id: string
   readonly host: string
   readonly pid: number
-  /** How many packs it runs at the same time; 0 while it ends. */
+  /** How many packs it runs at the same time; while it ends, how many it still runs. */
   readonly slots: number
   /** Whether what it ran runs again when it dies. */
   readonly again: boolean

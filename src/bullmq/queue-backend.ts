@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { TapsError } from '../errors.ts'
 import type { Backend, BackendListener, OutgoingPack, PackEnd } from '../executor/packs/backend.ts'
 import type { TaskMessage } from '../worker/protocol.ts'
@@ -13,7 +14,6 @@ interface Outstanding {
   readonly id: string
   readonly isLarge: boolean
   isAdded: boolean
-  isActive: boolean
   /** Its answer is being fetched. */
   isEnding: boolean
   isCancelled: boolean
@@ -45,6 +45,9 @@ export class QueueBackend implements Backend, LinkUser {
   readonly #options: QueueBackendOptions
   readonly #packs: Map<number, Outstanding> = new Map()
   #outbox: Outstanding[] = []
+  readonly #forgetting: Set<Promise<unknown>> = new Set()
+  /** The server was away, and no event has come since. */
+  #isDeaf = false
   #link: QueueLink | undefined = undefined
   #listener: BackendListener | undefined = undefined
   #joining: Promise<void> = Promise.resolve()
@@ -52,7 +55,7 @@ export class QueueBackend implements Backend, LinkUser {
   #isHeld = true
   #looks: NodeJS.Timeout | undefined = undefined
   #renewedAt = 0
-  readonly #whenSlots: Set<() => void> = new Set()
+  readonly #whenSlots: Set<{ resolve(): void; reject(error: unknown): void }> = new Set()
   readonly #loads: Map<string, { readonly waiting: Set<string>; settle(error?: unknown): void }> = new Map()
   #lastLoad = 0
 
@@ -84,7 +87,7 @@ export class QueueBackend implements Backend, LinkUser {
   send(pack: OutgoingPack): void {
     const id = jobId(this.client, pack.id)
     const isLarge = pack.beside.length > 0 || pack.text.length > MOST_INLINE_CALLS
-    const flags = { isAdded: false, isActive: false, isEnding: false, isCancelled: false }
+    const flags = { isAdded: false, isEnding: false, isCancelled: false }
     const outstanding = { pack, id, isLarge, ...flags, heardAt: Date.now(), aborts: [] }
     this.#packs.set(pack.id, outstanding)
     // All that is sent in this turn goes together.
@@ -115,6 +118,7 @@ export class QueueBackend implements Backend, LinkUser {
   async warmup(tasks: readonly TaskMessage[]): Promise<void> {
     await this.#joining
     await this.untilSlots(1)
+    if (tasks.length === 0) return
     const load = `load ${this.client} ${++this.#lastLoad}`
     const waiting = new Set(this.#known.filter(({ slots }) => slots > 0).map(({ id }) => id))
     await new Promise<void>((resolve, reject) => {
@@ -130,9 +134,8 @@ export class QueueBackend implements Backend, LinkUser {
 
   /** Resolves when workers run so many packs at the same time. */
   async untilSlots(slots: number): Promise<void> {
-    await this.#joining
-    while (this.#link !== undefined && this.#link.workers.slots < slots)
-      await new Promise<void>((resolve) => this.#whenSlots.add(resolve))
+    while ((this.#link?.workers.slots ?? 0) < slots)
+      await new Promise<void>((resolve, reject) => this.#whenSlots.add({ resolve, reject }))
   }
 
   async close(): Promise<void> {
@@ -140,17 +143,18 @@ export class QueueBackend implements Backend, LinkUser {
     clearInterval(this.#looks)
     const link = this.#link
     if (link === undefined) return
-    await Promise.all([...this.#packs.values()].map((outstanding) => this.#forget(outstanding)))
+    for (const outstanding of this.#packs.values()) this.#forget(outstanding)
+    await Promise.race([Promise.all(this.#forgetting), sleep(PATIENCE)])
     await this.#local?.close()
     this.#link = undefined
-    await link.leave(this)
+    link.leave(this)
   }
 
   // --- What the queue tells
 
   slotsChanged(slots: number): void {
     this.#listener?.slots(slots)
-    for (const resolve of this.#whenSlots) resolve()
+    for (const { resolve } of this.#whenSlots) resolve()
     this.#whenSlots.clear()
   }
 
@@ -167,8 +171,8 @@ export class QueueBackend implements Backend, LinkUser {
 
   active(id: number): void {
     const outstanding = this.#packs.get(id)
+    this.#isDeaf = false
     if (outstanding === undefined) return
-    outstanding.isActive = true
     outstanding.heardAt = Date.now()
     for (const message of outstanding.aborts) this.#clients?.tell('PUBLISH', this.#names.toWorkers, message)
   }
@@ -203,8 +207,8 @@ export class QueueBackend implements Backend, LinkUser {
   }
 
   back(): void {
-    for (const outstanding of this.#packs.values()) outstanding.heardAt = 0
-    void this.#look()
+    this.#isDeaf = true
+    void this.#lookOften()
   }
 
   gone(error: unknown): void {
@@ -213,7 +217,8 @@ export class QueueBackend implements Backend, LinkUser {
     this.#packs.clear()
     this.#outbox = []
     for (const { settle } of [...this.#loads.values()]) settle(error)
-    for (const resolve of this.#whenSlots) resolve()
+    for (const { reject } of this.#whenSlots) reject(error)
+    this.#whenSlots.clear()
     void this.#local?.close()
     this.#local = undefined
     this.#listener?.failed(error)
@@ -242,7 +247,7 @@ export class QueueBackend implements Backend, LinkUser {
         break
       } catch (error) {
         // Nobody knows whether they are there; the same ids again do no harm.
-        if (isConnectionError(error)) await new Promise((resolve) => setTimeout(resolve, AGAIN))
+        if (isConnectionError(error)) await sleep(AGAIN)
         else for (const { pack } of rest) this.#end(pack.id, { kind: 'refused', error: notQueued(link, error) })
       }
       rest = rest.filter(({ pack }) => this.#packs.has(pack.id))
@@ -252,13 +257,15 @@ export class QueueBackend implements Backend, LinkUser {
   async #tryToAdd({ clients, queue, names }: QueueLink, all: readonly Outstanding[]): Promise<void> {
     const large = all.filter(({ isLarge }) => isLarge)
     await Promise.all(large.map(({ id, pack }) => putMessages(clients, names.calls(id), [pack], TTL)))
-    await queue.addBulk(
-      all.map(({ id, isLarge, pack: { id: pack, calls, text } }) => ({
-        name: JOB_NAME,
-        data: { client: this.client, pack, calls, ...(isLarge ? {} : { text }) },
-        opts: { jobId: id },
-      })),
-    )
+    const jobs = all.map(({ id, isLarge, pack: { id: pack, calls, text } }) => ({
+      name: JOB_NAME,
+      data: { client: this.client, pack, calls, ...(isLarge ? {} : { text }) },
+      opts: { jobId: id },
+    }))
+    const one = async ({ name, data, opts }: (typeof jobs)[number]): Promise<unknown> => queue.add(name, data, opts)
+    if (jobs.length === 1) await Promise.all(jobs.map(one))
+    // A server that was restarted has no scripts any more, which only a job alone brings again.
+    else await queue.addBulk(jobs).catch(() => Promise.all(jobs.map(one)))
     for (const outstanding of all) {
       outstanding.isAdded = true
       if (outstanding.isCancelled) void this.#takeBack(outstanding)
@@ -295,19 +302,31 @@ export class QueueBackend implements Backend, LinkUser {
     const outstanding = this.#packs.get(id)
     if (outstanding === undefined) return
     this.#packs.delete(id)
-    void this.#forget(outstanding)
+    this.#forget(outstanding)
     this.#listener?.ended(id, end)
   }
 
-  /** Nothing of it stays. */
-  async #forget({ id, isLarge }: Outstanding): Promise<void> {
+  /** Nothing of it stays. While the server is away, its own limits of time have to do. */
+  #forget({ id, isLarge }: Outstanding): void {
     const link = this.#link
-    if (link === undefined) return
+    if (link === undefined || !link.clients.main.isReady) return
     const keys = [link.names.answer(id), ...(isLarge ? [link.names.calls(id)] : [])]
-    await Promise.all([link.queue.remove(id), link.clients.send('UNLINK', ...keys)]).catch(() => {})
+    const forgetting = Promise.all([link.queue.remove(id), link.clients.send('UNLINK', ...keys)])
+      .catch(() => {})
+      .finally(() => this.#forgetting.delete(forgetting))
+    this.#forgetting.add(forgetting)
   }
 
   // --- Looking for what was missed
+
+  /** The reader of events takes seconds until it goes on. */
+  async #lookOften(): Promise<void> {
+    for (let i = 0; this.#isDeaf && i < MOST_LOOKS; i++) {
+      for (const outstanding of this.#packs.values()) outstanding.heardAt = 0
+      await this.#look()
+      await sleep(AGAIN)
+    }
+  }
 
   async #look(): Promise<void> {
     const link = this.#link
@@ -369,8 +388,10 @@ export class QueueBackend implements Backend, LinkUser {
   }
 }
 
-/** Milliseconds after which adding is tried again. */
-const AGAIN = 100
+/** Milliseconds after which what failed, or what may have been missed, is looked at again; and how often, at the most. */
+const [AGAIN, MOST_LOOKS] = [100, 100]
+/** Milliseconds for which the end waits for the server. */
+const PATIENCE = 1_000
 
 function loadedBy({ waiting, settle }: { readonly waiting: Set<string>; settle(): void }, worker: string): void {
   waiting.delete(worker)

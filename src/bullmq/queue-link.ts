@@ -96,11 +96,12 @@ export class QueueLink {
   }
 
   /** The last one closes the connections. */
-  async leave(user: LinkUser): Promise<void> {
+  leave(user: LinkUser): void {
     this.#users.delete(user.client)
     this.hold(user, false)
     if (this.#users.size === 0) return this.#close()
-    await this.#subscriber?.unsubscribe(this.names.toClient(user.client)).catch(() => {})
+    // Nothing waits for it: the server may be away.
+    this.#subscriber?.unsubscribe(this.names.toClient(user.client)).catch(() => {})
   }
 
   /** Whether the program has to stay alive for a user. */

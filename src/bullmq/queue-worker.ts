@@ -136,15 +136,13 @@ export class QueueWorker {
     this.#sayHello()
     if (isHard) await this.#host.close({ isHard })
     else this.#host.giveBack()
-    await this.#worker.close()
-    await this.#host.close()
+    const { main } = this.#clients
+    // Without its server it has nothing to wait for.
+    await this.#worker.close(isHard || !main.isReady)
+    await this.#host.close({ isHard })
     clearInterval(this.#beats)
-    const { place } = this.#clients
-    await this.#clients
-      .send('PUBLISH', this.#names.fromWorkers, JSON.stringify({ ...this.#hello, bye: true }))
-      .catch((error) => {
-        this.#events.emit('error', new Error(`Redis at ${place} was not told that the worker ends`, { cause: error }))
-      })
+    const bye = JSON.stringify({ ...this.#hello, bye: true })
+    if (main.isReady) await this.#clients.send('PUBLISH', this.#names.fromWorkers, bye).catch(() => {})
     this.#clients.close()
   }
 
@@ -179,7 +177,8 @@ export class QueueWorker {
   }
 
   get #hello(): Hello {
-    const slots = this.#closing === undefined ? this.slots : 0
+    // One that ends has room for what it runs, and no more.
+    const slots = this.#closing === undefined ? this.slots : this.#running.size
     return { id: this.id, host: hostname(), pid: process.pid, slots, again: this.#options.stalled === 'again' }
   }
 
