@@ -164,7 +164,8 @@ function isPlain(value: unknown): boolean {
 
 function isSame(value: unknown, copy: unknown): boolean {
   if (typeof value !== 'object' || value === null) return value === copy
-  if (typeof copy !== 'object' || copy === null || Array.isArray(value) !== Array.isArray(copy)) return false
+  if (typeof copy !== 'object' || copy === null || Object.getPrototypeOf(value) !== Object.getPrototypeOf(copy))
+    return false
   const entries = Object.entries(value).filter(([, child]) => child !== undefined)
   return entries.every(([key, child]) => isSame(child, (copy as Record<string, unknown>)[key]))
 }

@@ -12,6 +12,20 @@ Run = Callable[..., bytes]
 """What the workers of a back end call: `run(key, blob)`, or with the setup as a third argument."""
 
 
+END_WITH_PARENT = """
+def watch():
+    import multiprocessing, os, threading
+    parent = multiprocessing.parent_process()
+    def wait():
+        parent.join()
+        os._exit(1)
+    if parent is not None:
+        threading.Thread(target=wait, name="taps-sdk-parent", daemon=True).start()
+watch()
+"""
+"""For a process of Python's that is started before it has anything of this program."""
+
+
 class Unusable(Exception):
     """A back end that cannot be started. `kind` is what the client branches on: `missing`, `config` or `backend`."""
 
@@ -200,6 +214,9 @@ class ConcurrentBackend(FuturesBackend):
             if method is not None and method not in methods:
                 raise Unusable("config", f"mp_context is {method!r}: this system has {', '.join(methods)}")
             self._keywords["mp_context"] = multiprocessing.get_context(method)
+            # A worker that never had a pack would wait for one for ever, if this program is killed.
+            self._keywords.setdefault("initializer", exec)
+            self._keywords.setdefault("initargs", (END_WITH_PARENT, {}))
         self._executor = self._new_executor()
 
     def _find(self) -> Callable[..., Executor]:
