@@ -9,8 +9,10 @@ interface Example {
 }
 
 const folder = join(import.meta.dirname, '../examples')
+/** They need a server or Python, and have tests of their own: `test/examples/back-ends.test.ts`. */
+const OTHERS = ['mixed', 'queue']
 const examples = readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
-  entry.isDirectory() ? entry.name : [],
+  entry.isDirectory() && !OTHERS.includes(entry.name) ? entry.name : [],
 )
 
 afterEach(() => {

@@ -1,10 +1,9 @@
 // What the user gave: the command line and the folder. Whatever is wrong with it is told in a sentence.
 import { stat } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { EXECUTORS, type ExecutorOptions } from './executor.ts'
+import { readWhere, WHERE_OPTIONS, type Where, whereHelp } from '../where.ts'
 import { type Listing, listFolder, reasonOf, TEXT_FILES } from './folder.ts'
 
 const endings = TEXT_FILES.map((ending) => `*${ending}`).join(', ')
@@ -15,9 +14,7 @@ Usage: npm start -- [folder] [options]
 
   folder, --dir <folder>  where to look (default: node_modules, the documentation of the installed packages)
   --top <n>               how many words to show (default: 15)
-  --executor <where>      where tasks run: ${EXECUTORS.join(', ')} (default: in-process)
-  --workers <n>           how many threads or processes (default: ${availableParallelism()}, what this machine can run at once)
-  --concurrency <n>       how many tasks run at the same time, in this process or in each worker (default: 8)
+${whereHelp('8')}
   --help                  show this
 
 Text files are ${endings}. One that cannot be read, is binary, or is not encoded
@@ -26,13 +23,13 @@ as UTF-8 is named and left out. Symbolic links are not followed: every file is c
 /** Something that the user can mend. */
 export class UserError extends Error {}
 
-export interface Arguments extends ExecutorOptions {
+export interface Arguments extends Where {
   readonly help: boolean
   readonly folder: string
   readonly top: number
 }
 
-/** @throws UserError for an unknown option or a wrong value */
+/** @throws UserError, or WhereError, for an unknown option or a wrong value */
 export function readArguments(args: readonly string[]): Arguments {
   const { values, positionals } = parse(args)
   const folders = [...positionals, ...(values.dir ?? [])]
@@ -44,22 +41,8 @@ export function readArguments(args: readonly string[]): Arguments {
     help: values.help,
     folder: toPath(folders[0]),
     top: wholeNumber('--top', values.top),
-    executor: nameOfExecutor(values.executor),
-    workers: numberOfWorkers(values.workers, values.executor),
-    concurrency: wholeNumber('--concurrency', values.concurrency),
+    ...readWhere(values),
   }
-}
-
-function nameOfExecutor(text: string): (typeof EXECUTORS)[number] {
-  const name = EXECUTORS.find((each) => each === text)
-  if (name === undefined) throw new UserError(`--executor takes ${EXECUTORS.join(', ')}, not ${JSON.stringify(text)}`)
-  return name
-}
-
-function numberOfWorkers(text: string | undefined, executor: string): number | undefined {
-  if (text === undefined) return undefined
-  if (executor === 'in-process') throw new UserError('--workers needs --executor threads or --executor processes')
-  return wholeNumber('--workers', text)
 }
 
 function parse(args: readonly string[]) {
@@ -70,9 +53,7 @@ function parse(args: readonly string[]) {
       options: {
         dir: { type: 'string', multiple: true },
         top: { type: 'string', default: '15' },
-        executor: { type: 'string', default: 'in-process' },
-        workers: { type: 'string' },
-        concurrency: { type: 'string', default: '8' },
+        ...WHERE_OPTIONS,
         help: { type: 'boolean', short: 'h', default: false },
       },
     })

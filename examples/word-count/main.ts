@@ -1,8 +1,8 @@
 // Counts the words of a folder: a task reads each file, and a tree of tasks adds up. This is what `npm start` runs.
-// The tasks stand in tasks.ts, the graph in word-count.ts, where they run in executor.ts.
+// The tasks stand in tasks.ts, the graph in word-count.ts, where they run in ../where.ts.
 import { DependencyError } from 'taps-sdk'
 import { isProgram } from '../is-program.ts'
-import type { ExecutorOptions } from './executor.ts'
+import { type Where, WhereError } from '../where.ts'
 import { reasonOf } from './folder.ts'
 import { type Arguments, checkFolder, findTexts, HELP, readArguments, UserError } from './input.ts'
 import { Progress } from './progress.ts'
@@ -18,7 +18,9 @@ export async function main(args: readonly string[] = []): Promise<number> {
     return 0
   } catch (error) {
     const cause = error instanceof DependencyError ? error.cause : error
-    console.error(`word-count: ${cause instanceof UserError ? cause.message : reasonOf(cause)}`)
+    console.error(
+      `word-count: ${cause instanceof UserError || cause instanceof WhereError ? cause.message : reasonOf(cause)}`,
+    )
     return 1
   }
 }
@@ -39,7 +41,7 @@ async function countFolder({ folder, top, ...where }: Arguments): Promise<void> 
   console.log(`\n${report(job, skipped.length, top)}`)
 }
 
-async function runWithProgress(texts: readonly string[], where: ExecutorOptions): Promise<Job> {
+async function runWithProgress(texts: readonly string[], where: Where): Promise<Job> {
   const progress = new Progress(process.stderr, texts.length)
   try {
     return await runJob(texts, { ...where, onFile: (files) => progress.update(files) })

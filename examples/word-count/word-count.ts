@@ -1,7 +1,9 @@
 import { Engine, MemoryRecordLogger, type TaskFuture } from 'taps-sdk'
-import { createExecutor, type ExecutorOptions } from './executor.ts'
+import { createExecutor, type Where } from '../where.ts'
 import { addUp, type Counts, countFile } from './tasks.ts'
 
+/** How many files are read at the same time in one process: while one waits for the disk, another one counts. */
+const CONCURRENCY = 8
 /** How many results one task adds up. */
 const FAN_IN = 16
 
@@ -22,7 +24,7 @@ export interface Job {
 }
 
 /** How to run the job. */
-export interface JobOptions extends ExecutorOptions {
+export interface JobOptions extends Where {
   /** Told after each file. */
   readonly onFile?: (files: number) => void
 }
@@ -30,7 +32,8 @@ export interface JobOptions extends ExecutorOptions {
 /** Counts the words of files. */
 export async function runJob(paths: readonly string[], { onFile, ...where }: JobOptions): Promise<Job> {
   const recordLogger = new MemoryRecordLogger()
-  await using engine = new Engine({ executor: createExecutor(where), recordLogger })
+  const executor = createExecutor({ ...where, concurrency: where.concurrency ?? CONCURRENCY })
+  await using engine = new Engine({ executor, recordLogger })
   let files = 0
   engine.on('settled', ({ name }) => {
     if (name === countFile.name) onFile?.(++files)

@@ -3,7 +3,9 @@ import { registerHooks } from 'node:module'
 
 const SOURCES: Readonly<Record<string, string>> = {
   'taps-sdk': '../../src/index.ts',
+  'taps-sdk/bullmq': '../../src/bullmq/index.ts',
   'taps-sdk/node': '../../src/node/index.ts',
+  'taps-sdk/python': '../../src/python/index.ts',
   'taps-sdk/testing': '../../src/testing/index.ts',
 }
 
