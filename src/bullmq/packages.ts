@@ -2,7 +2,7 @@ import type * as BullMQ from 'bullmq'
 import { MissingPeerError } from '../errors.ts'
 
 /** What is needed of the package `redis`, whose own types are very large. */
-export interface RedisModule {
+interface RedisModule {
   readonly RESP_TYPES: { readonly BLOB_STRING: number }
   createClient(options: object): RawClient
 }
