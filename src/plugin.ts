@@ -127,15 +127,21 @@ function isPlain(value: object): boolean {
 }
 
 /** The same recipe, where modules are called otherwise. @param moduleOf - the module there */
-export function recipeAbroad({ module, name, options }: Recipe, moduleOf: (module: string) => string): Recipe {
-  return { module: moduleOf(module), name, options: optionsAbroad(options, moduleOf) }
+export function recipeAbroad(recipe: Recipe, moduleOf: (module: string) => string): Recipe {
+  return changedRecipe(recipe, (each) => ({ ...each, module: moduleOf(each.module) }))
 }
 
-function optionsAbroad(value: unknown, moduleOf: (module: string) => string): unknown {
-  if (Array.isArray(value)) return value.map((element) => optionsAbroad(element, moduleOf))
+/** A recipe with changes: to itself, and to each that stands inside of its options. */
+export function changedRecipe(recipe: Recipe, change: (recipe: Recipe) => Recipe): Recipe {
+  const { module, name, options } = change(recipe)
+  return { module, name, options: changedOptions(options, change) }
+}
+
+function changedOptions(value: unknown, change: (recipe: Recipe) => Recipe): unknown {
+  if (Array.isArray(value)) return value.map((element) => changedOptions(element, change))
   if (!isObject(value)) return value
-  if (Object.hasOwn(value, NESTED)) return { [NESTED]: recipeAbroad(value[NESTED] as Recipe, moduleOf) }
-  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, optionsAbroad(child, moduleOf)]))
+  if (Object.hasOwn(value, NESTED)) return { [NESTED]: changedRecipe(value[NESTED] as Recipe, change) }
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, changedOptions(child, change)]))
 }
 
 /** Makes the plug-in of a recipe. @param load - imports a module */

@@ -5,8 +5,9 @@ import { PackExecutor } from '../executor/packs/pack-executor.ts'
 import { checkPlatform, POOL_CHECKS } from '../executor/pool/pool-options.ts'
 import type { Abroad } from '../executor/pool/task-kind.ts'
 import { checkOptions, oneOf } from '../options.ts'
-import { planeAbroad } from '../transformer/data-plane.ts'
+import { type PlaneRecipe, planeAbroad } from '../transformer/data-plane.ts'
 import { moduleId } from '../worker/module-ids.ts'
+import { foldersOf, withoutSecrets } from '../worker/storage.ts'
 import { moduleUrls, rootUrl } from './modules.ts'
 import { QUEUE_CHECKS, type QueueOptions, queuePlace } from './options.ts'
 import { type LocalWorkers, QueueBackend } from './queue-backend.ts'
@@ -71,7 +72,11 @@ export class BullMQExecutor extends PackExecutor {
       local.learn(url)
       return moduleId(url, root)
     }
-    const abroad: Abroad = { moduleOf, planeOf: (recipe) => planeAbroad(recipe, moduleOf) }
+    const planeOf = (plane: PlaneRecipe): PlaneRecipe => {
+      local.learnFolders(foldersOf(plane))
+      return withoutSecrets(planeAbroad(plane, moduleOf), place.url)
+    }
+    const abroad: Abroad = { moduleOf, planeOf }
     const kind = {
       name: 'BullMQExecutor',
       outputFile: options.outputFile,
@@ -103,6 +108,8 @@ class LocalTasks {
   readonly #options: BullMQExecutorOptions
   readonly #root: string
   readonly #modules: Set<string>
+  /** Where the engines of this executor keep values. */
+  readonly #folders: Set<string> = new Set()
   #worker: QueueWorker | undefined = undefined
 
   constructor(options: BullMQExecutorOptions, root: string) {
@@ -114,7 +121,17 @@ class LocalTasks {
   learn(url: string): void {
     if (this.#modules.has(url)) return
     this.#modules.add(url)
-    this.#worker?.setModules([...this.#modules])
+    this.#tell()
+  }
+
+  learnFolders(folders: readonly string[]): void {
+    if (folders.every((folder) => this.#folders.has(folder))) return
+    for (const folder of folders) this.#folders.add(folder)
+    this.#tell()
+  }
+
+  #tell(): void {
+    this.#worker?.setKnown([...this.#modules], [...this.#folders])
   }
 
   async start(workers: number, listener: BackendListener): Promise<LocalWorkers> {
@@ -127,6 +144,7 @@ class LocalTasks {
       workers,
       concurrency,
       modules,
+      dataDirs: [...this.#folders],
       root: new URL(this.#root).pathname,
     })
     this.#worker = worker

@@ -1,14 +1,17 @@
 import { hostname } from 'node:os'
+import { resolve } from 'node:path'
 import type { Job, Worker } from 'bullmq'
 import { EventEmitter } from 'eventemitter3'
 import { ConfigError, messageOf } from '../errors.ts'
 import type { OutputLine } from '../executor/output-file.ts'
 import { checkPlatform } from '../executor/pool/pool-options.ts'
+import { checkBootstrap } from '../executor/pool/shipping.ts'
 import { PackHost, type TakenPack } from '../host/pack-host.ts'
-import type { TaskMessage } from '../worker/protocol.ts'
+import type { HostedInit, TaskMessage } from '../worker/protocol.ts'
 import { Answer } from './answer.ts'
 import { BEAT, type Hello, splitWord, WHO, withWord } from './hello.ts'
 import { checkedJob, type JobAnswer, type JobData, jobId, MOST_INLINE_ANSWER } from './job.ts'
+import { libraryModules } from './library-modules.ts'
 import { moduleUrls, rootUrl } from './modules.ts'
 import { QueueNames } from './names.ts'
 import { queuePlace } from './options.ts'
@@ -53,14 +56,14 @@ export class QueueWorker {
   /** @throws ConfigError */
   constructor(options: QueueWorkerOptions) {
     checkWorkerOptions(options)
+    this.#options = options
     checkPlatform('A worker of a queue')
-    const { modules, workers, concurrency, idleTimeout, env, execArgv } = options
+    checkBootstrap('startWorker')
+    const { modules, workers, concurrency, idleTimeout, env, execArgv, dataDirs = [] } = options
     if (modules === undefined) throw new ConfigError('startWorker takes { modules }, those with the tasks')
     const { prefix, queue } = queuePlace('startWorker', options)
-    this.#options = options
     this.#names = new QueueNames(prefix, queue)
-    const urls = moduleUrls('startWorker', modules, process.cwd())
-    const hosted = { modules: urls, root: rootUrl('startWorker', options.root) }
+    const hosted = this.#hostedWith(modules, dataDirs)
     this.#host = new PackHost({ workers, concurrency, idleTimeout, env, execArgv, hosted })
     this.slots = this.#host.slots
     this.#host
@@ -93,9 +96,18 @@ export class QueueWorker {
     return this
   }
 
-  /** The modules that its processes know from now on: those that run are replaced when they have ended what they do. */
-  setModules(modules: readonly string[]): void {
-    this.#host.setModules(modules)
+  /** What its processes know from now on: those that run are replaced when they have ended what they do. */
+  setKnown(modules: readonly string[], dataDirs: readonly string[]): void {
+    this.#host.setHosted(this.#hostedWith(modules, dataDirs))
+  }
+
+  #hostedWith(modules: readonly string[], dataDirs: readonly string[]): HostedInit {
+    const { url } = queuePlace('startWorker', this.#options)
+    return {
+      modules: [...libraryModules(), ...moduleUrls('startWorker', modules, process.cwd())],
+      root: rootUrl('startWorker', this.#options.root),
+      storage: { dirs: dataDirs.map((dir) => resolve(dir)), redis: url },
+    }
   }
 
   /** What tells it from others in the queue. */

@@ -62,7 +62,6 @@ export class PackHost {
   /** How many packs it runs at the same time. */
   readonly slots: number
   #options: HostedOptions
-  readonly #hosted: HostedInit
   readonly #most: number
   readonly #idleTimeout: number
   readonly #workers: Set<HostedWorker> = new Set()
@@ -79,14 +78,13 @@ export class PackHost {
     this.slots = workers * concurrency
     this.#most = workers
     this.#idleTimeout = idleTimeout
-    this.#hosted = hosted
     const init = initOf(concurrency, hosted)
     this.#options = { node, execArgv, cwd, env: environment(env), lanes: concurrency, init }
   }
 
-  /** Workers that are started from now on know these modules; the others end after what they run. */
-  setModules(modules: readonly string[]): void {
-    this.#options = { ...this.#options, init: initOf(this.#options.lanes, { ...this.#hosted, modules }) }
+  /** What workers know that are started from now on; the others end after what they run. */
+  setHosted(hosted: HostedInit): void {
+    this.#options = { ...this.#options, init: initOf(this.#options.lanes, hosted) }
     for (const worker of this.#workers) worker.retire()
     this.#pump()
   }

@@ -4,7 +4,7 @@ import type { Filter, Where } from '../filter/filter.ts'
 import { type Step, walk, whenThere } from '../future/reference.ts'
 import { isThenable } from '../future/task-future.ts'
 import { describe } from '../options.ts'
-import { type Recipe, recipeAbroad } from '../plugin.ts'
+import { changedRecipe, type Recipe, recipeAbroad } from '../plugin.ts'
 import { extract, isLazy, isLazyAt, type LazyPositions, LazyValue } from './lazy.ts'
 import type { Transformer } from './transformer.ts'
 
@@ -34,6 +34,11 @@ export interface PlaneRecipe {
 /** The same, where modules are called otherwise. @param moduleOf - the module there */
 export function planeAbroad({ transformer, filter }: PlaneRecipe, moduleOf: (module: string) => string): PlaneRecipe {
   return { transformer: recipeAbroad(transformer, moduleOf), filter: filter && recipeAbroad(filter, moduleOf) }
+}
+
+/** The same with changes to each of its recipes. */
+export function changedPlane({ transformer, filter }: PlaneRecipe, change: (recipe: Recipe) => Recipe): PlaneRecipe {
+  return { transformer: changedRecipe(transformer, change), filter: filter && changedRecipe(filter, change) }
 }
 
 /** What of a task matters here. */

@@ -32,7 +32,7 @@ export class KnownModules {
     // One after the other: the order in which tasks are declared must not depend on chance.
     for (const module of modules) await loadModule(module)
     const { modules: declared, plugins } = shared()
-    const urls = [...declared.keys(), ...[...plugins.keys()].map((key) => key.slice(key.indexOf(' ') + 1))]
+    const urls = [...declared.keys(), ...[...plugins.keys()].map((key) => key.slice(key.lastIndexOf(' ') + 1))]
     for (const url of urls) this.#urls.set(moduleId(url, this.#root), url)
   }
 

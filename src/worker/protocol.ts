@@ -112,4 +112,14 @@ export interface HostedInit {
   readonly modules: readonly string[] | null
   /** The folder that the ids of modules are relative to. */
   readonly root: string | null
+  /** Where values may be kept; undefined where messages may say that. */
+  readonly storage?: Storage | undefined
+}
+
+/** Where workers keep values for clients, whatever these say. */
+export interface Storage {
+  /** Folders. */
+  readonly dirs: readonly string[]
+  /** The Redis server of the queue, with its password. */
+  readonly redis: string
 }

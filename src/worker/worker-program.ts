@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { shared } from '../shared.ts'
 import { inside } from '../task/task-context.ts'
 import { disposeResources } from '../task/worker-resource.ts'
+import type { PlaneRecipe } from '../transformer/data-plane.ts'
 import { WorkerBody, WorkerTask } from './body.ts'
 import { type Channel, receivedValue, sendValue, unpack } from './channel.ts'
 import { decode, lookForCustomClassesIn, type Packet } from './codec.ts'
@@ -22,10 +23,12 @@ import {
   PACK,
   PACK_TO,
   READY,
+  type Storage,
   type TaskMessage,
   TIME_UP,
   type WorkerInit,
 } from './protocol.ts'
+import { allowed } from './storage.ts'
 import { type LaneHost, WorkerLane } from './worker-lane.ts'
 
 /** Clients whose tasks a worker remembers. */
@@ -40,6 +43,8 @@ export class WorkerProgram implements LaneHost {
   readonly #clients: Map<string, WorkerTask[]> = new Map()
   /** The only modules that there are; undefined where messages may name others. */
   #modules: KnownModules | undefined = undefined
+  /** Where values may be kept; undefined where messages may say that. */
+  #storage: Storage | undefined = undefined
   /** That the next pack is for. */
   #packLane = 0
   readonly #lanes: readonly WorkerLane[]
@@ -83,6 +88,7 @@ export class WorkerProgram implements LaneHost {
   }
 
   async #loadModules(hosted: HostedInit | undefined): Promise<void> {
+    this.#storage = hosted?.storage
     if (hosted === undefined || hosted.modules === null) return
     const known = new KnownModules(hosted.root ?? '')
     await known.load(hosted.modules)
@@ -117,12 +123,16 @@ export class WorkerProgram implements LaneHost {
       const module = known?.url(task.module, task.name) ?? task.module
       const fn = await loadTask({ module, name: task.name, ordinal: task.ordinal })
       const recipe = task.planeRecipe
-      if (recipe !== null) task.plane = await loadPlane(known?.plane(recipe) ?? recipe)
+      if (recipe !== null) task.plane = await loadPlane(this.#allowed(known?.plane(recipe) ?? recipe))
       task.fn = fn
       lookForCustomClassesIn(module)
     } catch (error) {
       task.failure = { error }
     }
+  }
+
+  #allowed(recipe: PlaneRecipe): PlaneRecipe {
+    return this.#storage === undefined ? recipe : allowed(recipe, this.#storage)
   }
 
   bodyEnded(body: WorkerBody): void {
