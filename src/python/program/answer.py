@@ -99,7 +99,9 @@ def follow(worker: Union[HostedWorker, PythonWorker], answer: Answer, kill_after
                     worker.kill()
                     kill_at = None
                 if limit is not None and now >= limit[0]:
-                    return _time_up(worker, answer, limit[1])
+                    if _time_up(worker, answer, limit[1]):
+                        return "timed out"
+                    limit = None
                 if not is_late and now >= news + LATE:
                     news = now
                     so_far = worker.ledger.begun()
@@ -145,9 +147,15 @@ def _give_back(worker: Any, answer: Answer, begun: int) -> None:
     answer.give_back(state[0], state)
 
 
-def _time_up(worker: Any, answer: Answer, position: int) -> str:
+def _time_up(worker: Any, answer: Answer, position: int) -> bool:
+    """Whether it was still running."""
     worker.ledger.limit(position + 1)
     state = worker.ledger.read()
+    begun, first, results = state
+    if begun > position + 1 or (results and first + len(results) > position):
+        # It has ended, but is not told yet; others may go on elsewhere.
+        answer.give_back(begun, state)
+        return False
     worker.time_up(position)
     answer.timed_out(position, state)
-    return "timed out"
+    return True

@@ -17,13 +17,17 @@ from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Tuple
 
 from . import ledger, protocol
 from .backends import Backend, Call, Listener, Unusable
-from .frames import Bytes, Splitter, frame_parts, parts
+from .frames import Bytes, Splitter, frame_parts, message_of, parts
 from .protocol import NEED, NOT_BEGUN
 from .side_channel import Link, Listener as LinkListener
 from .supervisor import supervise
 
 CHUNK = 1 << 20
 SWITCH_INTERVAL = 0.00005
+CLOSING = 12.0
+"""Seconds that a back end has to end in."""
+HURRIED = 3.0
+"""Those that it has where packs are given up: who runs them may never end."""
 GOODBYE = 2.0
 """Seconds that hosts have to end their workers in."""
 LOST = "was lost by the back end"
@@ -84,30 +88,42 @@ class Pack(Call):
         self.bridge.end(self, [protocol.NOT_RUN, self.number])
 
 
-class Warmup(Pack):
-    """Asks one worker to load modules."""
+class Warmup:
+    """Asks several workers to load modules; tells once that all have done so, or that one could not."""
 
-    def __init__(self, bridge: "Bridge", number: int, key: str, blob: bytes, left: List[int]) -> None:
-        super().__init__(bridge, number, key, blob)
-        self.left = left
+    def __init__(self, bridge: "Bridge", number: int, count: int) -> None:
+        self._bridge = bridge
+        self._number = number
+        self._left = count
+        self._lock = threading.Lock()
 
-    def _end(self, error: Any, *answer: bytes) -> None:
-        self.left[0] -= 1
-        if self.left[0] == 0 or (error is not None and self.left[0] > 0):
-            self.left[0] = min(self.left[0], 0)
-            self.bridge.say([protocol.WARMED, self.number, error], answer)
+    def ended(self, is_failure: bool, error: Any, *answer: bytes) -> None:
+        with self._lock:
+            was_told = self._left <= 0
+            self._left = 0 if is_failure else self._left - 1
+            if not was_told and self._left == 0:
+                self._bridge.say([protocol.WARMED, self._number, error], answer)
+
+
+class WarmupPack(Pack):
+    """What one worker is asked."""
+
+    def __init__(self, bridge: "Bridge", warmup: Warmup, key: str, blob: bytes) -> None:
+        super().__init__(bridge, 0, key, blob)
+        self._warmup = warmup
 
     def answered(self, answer: bytes) -> None:
         if answer == NEED:
             return self.bridge.submit(self, needs_setup=True)
         self.bridge.is_known = True
-        self._end(None, answer)
+        last = [message_of(raw) for raw in Splitter().feed(answer)][-1]
+        self._warmup.ended(last[0] != protocol.LOADED or len(last) > 2, None, answer)
 
     def lost(self, error: BaseException) -> None:
-        self._end({"message": describe(error), "traceback": trace_of(error)})
+        self._warmup.ended(True, {"message": describe(error), "traceback": trace_of(error)})
 
     def not_run(self) -> None:
-        self._end({"message": "it was cancelled", "traceback": ""})
+        self._warmup.ended(True, {"message": "It was cancelled", "traceback": ""})
 
 
 class Bridge(Listener):
@@ -235,9 +251,10 @@ class Bridge(Listener):
         self._tell_hosts([protocol.SIDE_ABORT, pack.key, position], (data,))
 
     def _warmup(self, number: int, count: int, blob: memoryview) -> None:
-        left = [count]
+        warmup = Warmup(self, number, count)
         for i in range(count):
-            self.submit(Warmup(self, number, f"{self._client}-w{number}.{i}", bytes(blob), left), needs_setup=False)
+            pack = WarmupPack(self, warmup, f"{self._client}-w{number}.{i}", bytes(blob))
+            self.submit(pack, needs_setup=False)
 
     def _end_asked(self, options: Mapping[str, Any]) -> None:
         if options.get("cancel"):
@@ -340,11 +357,17 @@ class Bridge(Listener):
         while self._links and time.monotonic() < deadline:
             time.sleep(0.002)
         try:
-            if self._backend is not None:
-                self._backend.close()
+            closing = threading.Thread(target=self._close_backend, name="taps-sdk-close", daemon=True)
+            closing.start()
+            # What does not end is killed with its tree.
+            closing.join(HURRIED if self._packs else CLOSING)
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._writer.flush()
+
+    def _close_backend(self) -> None:
+        if self._backend is not None:
+            self._backend.close()
 
 
 def travelling(stub: str, sources: Mapping[str, str]) -> Callable[..., bytes]:

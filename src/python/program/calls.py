@@ -134,7 +134,6 @@ class PythonWorker:
         self._inbox: "queue.SimpleQueue[Optional[bytes]]" = queue.SimpleQueue()
         self._outbox: "queue.SimpleQueue[bytes]" = queue.SimpleQueue()
         self._skipped: Set[int] = set()
-        redirect_output()
         threading.Thread(target=self._run, name="taps-sdk-calls", daemon=True).start()
 
     def send(self, data: bytes) -> None:
@@ -190,6 +189,8 @@ class _PackOfCalls:
         self._base = self._flushed = time.perf_counter()
 
     def run(self) -> None:
+        # Others may have put another stream there.
+        redirect_output()
         calls = self._calls
         for position in range(len(calls) // 4):
             no, seq, _, args = calls[4 * position : 4 * position + 4]
@@ -285,12 +286,12 @@ class _Output:
         return getattr(self._stream, name)
 
 
-_is_redirected = threading.Lock()
+_redirecting = threading.Lock()
 
 
 def redirect_output() -> None:
-    """Once for each process."""
-    with _is_redirected:
+    """Has no effect where that is done already."""
+    with _redirecting:
         for name in ("stdout", "stderr"):
             if not isinstance(getattr(sys, name), _Output):
                 setattr(sys, name, _Output(name, getattr(sys, name)))

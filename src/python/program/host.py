@@ -74,7 +74,9 @@ class Host:
         link.close()
         with _lock:
             _hosts.pop(self._client, None)
-        if self._setup["endsWithClient"] and not says_bye and os.getpid() != self._setup["pid"]:
+        # A Python function cannot be stopped otherwise.
+        is_busy = not says_bye or len(self._running) > 0
+        if self._setup["endsWithClient"] and is_busy and os.getpid() != self._setup["pid"]:
             os._exit(1)
 
     def _on_message(self, message: Any, beside: List[memoryview]) -> None:
@@ -82,12 +84,13 @@ class Host:
             return self._cancel(message[1])
         if message[0] != SIDE_ABORT:
             return
+        # With the lock: once it has got another pack, the position is one of that.
         with self._lock:
             worker = self._running.get(message[1])
-        if isinstance(worker, PythonWorker):
-            worker.abort(message[2])
-        elif worker is not None:
-            worker.send(bytes(beside[0]))
+            if isinstance(worker, PythonWorker):
+                worker.abort(message[2])
+            elif worker is not None:
+                worker.send(bytes(beside[0]))
 
     def _cancel(self, key: str) -> None:
         with self._lock:
@@ -233,6 +236,8 @@ class Host:
     def _end_gently(self) -> None:
         with self._lock:
             self._is_ended = True
+            for worker in self._running.values():
+                worker.kill()
         idle = self._take_idle(float("inf"))
         for worker in idle:
             worker.end()

@@ -49,9 +49,9 @@ class TaskVineBackend(Backend):
         started: "queue.SimpleQueue[Optional[BaseException]]" = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, args=(taskvine, started.put), name="taps-sdk-taskvine", daemon=True)
         self._thread.start()
-        error = started.get()
-        if error is not None:
-            raise error
+        wrong = started.get()
+        if wrong is not None:
+            raise wrong
 
     def _open(self, taskvine: Any) -> None:
         options: Dict[str, Any] = {"min-workers": self._workers, "max-workers": self._workers}

@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import re
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import zlib
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
+HERE = Path(__file__).parent
 PROGRAM = Path(__file__).parents[3] / "src" / "python" / "program"
 sys.path.insert(0, str(PROGRAM.parent))
 
@@ -21,6 +23,9 @@ MAIN = (PROGRAM.parents[1] / "worker" / "main.ts").as_uri()
 HOST_INIT = json.dumps(
     {"lanes": 1, "isThread": False, "library": "", "initializerArgs": [], "packets": [], "hosted": {"modules": None, "root": None}}
 )
+TASKS = (HERE / "tasks.ts").as_uri()
+# Tasks are told apart by their order in the module.
+NAMES = re.findall(r"export const (\w+) = task", (HERE / "tasks.ts").read_text("utf-8"))
 WAIT = 60.0
 
 
@@ -36,10 +41,11 @@ def node() -> str:
 class Client:
     """Starts the program, and waits for what it says."""
 
-    def __init__(self, factory: str, options: Any = None, host: Any = None, **more: Any) -> None:
+    def __init__(self, factory: str, options: Any = None, host: Any = None, program_env: Any = None) -> None:
         bootstrap = (PROGRAM / "bootstrap.py").read_text("utf-8")
+        env = {**os.environ, "PYTHONPATH": str(HERE), **(program_env or {})}
         self.process = subprocess.Popen(
-            [sys.executable, "-u", "-c", bootstrap], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+            [sys.executable, "-u", "-c", bootstrap], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=env
         )
         self.messages: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
         self.others: List[Any] = []
@@ -52,7 +58,6 @@ class Client:
             "host": {"node": node(), "execArgv": [], "folder": None, "env": {}, "idleTimeout": None, **(host or {})},
             "hostInit": HOST_INIT,
             "workerSource": f"import({json.dumps(MAIN)})",
-            **more,
         }
         self.write([protocol.START, start])
 
@@ -119,21 +124,33 @@ class Client:
         self.process.wait(WAIT)
 
 
-def node_pack(
-    module: str, name: str, *calls: List[Any], ordinal: int = 0, timeout: float = 0, kill_after: Optional[float] = 1000
-) -> bytes:
-    """Calls of a task of a module, which is the `ordinal`-th one that it declares."""
-    no = zlib.crc32(f"{name} {timeout}".encode()) % 1000
+def node_pack(name: str, *calls: List[Any], timeout: float = 0, kill_after: Optional[float] = 1000) -> bytes:
+    """Calls of a task of tasks.ts."""
+    no = _number(name, timeout)
     flat = [part for i, args in enumerate(calls) for part in (no, i + 1, 1, args)]
-    tasks = [[no, module, name, ordinal, "test", {}, timeout, kill_after, None]]
+    tasks = [[no, TASKS, name, NAMES.index(name), "test", {}, timeout, kill_after, None]]
     return frame([protocol.PACK, "client", flat, tasks, []])
 
 
-def python_pack(name: str, *calls: Any, timeout: float = 0, beside: Any = (), counts: Any = ()) -> bytes:
+def _number(name: str, timeout: float) -> int:
+    """Workers remember tasks by their numbers."""
+    return zlib.crc32(f"{name} {timeout}".encode()) % 10_000
+
+
+def python_pack(name: str, *calls: Any, timeout: float = 0, beside: Any = ()) -> bytes:
     """Calls of a Python function."""
-    flat = [part for i, args in enumerate(calls) for part in (1, i + 1, 1, args)]
-    tasks = [[1, "python:" + name.split(":")[0], name, 0, "test", {}, timeout, None, None]]
-    return frame([protocol.PYTHON_PACK, "client", flat, tasks, list(counts)], beside)
+    if ":" not in name:
+        name = f"functions:{name}"
+    no = _number(name, timeout)
+    flat = [part for i, args in enumerate(calls) for part in (no, i + 1, 1, args)]
+    tasks = [[no, "python:" + name.split(":")[0], name, 0, "test", {}, timeout, None, None]]
+    return frame([protocol.PYTHON_PACK, "client", flat, tasks], beside)
+
+
+def load(*names: str) -> bytes:
+    """A request to load the modules of tasks."""
+    tasks = [[_number(name, 0), TASKS, name, NAMES.index(name) if name in NAMES else 0, "", {}, 0, None, None] for name in names]
+    return frame([protocol.LOAD, 1, tasks])
 
 
 def results(answer: List[Any]) -> List[Any]:

@@ -1,0 +1,184 @@
+"""How a host follows its workers, with workers that say what a test tells them to."""
+
+from collections import deque
+from typing import Any, Deque, List, Optional, Union
+
+import pytest
+from program import answer as answers
+from program.answer import Answer, follow
+from program.frames import Splitter, frame, parts
+from program.hosted_worker import WorkerGone
+from program.protocol import BEGUN, GIVEN_BACK, HOST, LINE, PACKED, RESULTS, SIDE_BEGUN, SIDE_EARLY, TIMED_OUT
+
+
+class Clock:
+    """Time that passes while somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class FakeLedger:
+    def __init__(self) -> None:
+        self.state: Any = (1, 0, [])
+        self.limits: List[int] = []
+
+    def read(self) -> Any:
+        return self.state
+
+    def begun(self) -> int:
+        return int(self.state[0])
+
+    def limit(self, position: int) -> None:
+        self.limits.append(position)
+
+
+class FakeWorker:
+    """Says its messages in turn; a number stands for so many seconds of silence."""
+
+    can_be_killed = True
+
+    def __init__(self, clock: Clock, *script: Union[float, List[Any]]) -> None:
+        self.ledger = FakeLedger()
+        self.calls: List[Any] = []
+        self._clock = clock
+        self._script: Deque[Any] = deque(script)
+
+    def receive(self, timeout: Optional[float]) -> Optional[bytes]:
+        if not self._script:
+            raise WorkerGone()
+        if isinstance(self._script[0], list):
+            return frame(self._script.popleft())
+        wait = self._script[0] if timeout is None else min(max(timeout, 0), self._script[0])
+        self._clock.now += wait
+        self._script[0] -= wait
+        if self._script[0] <= 1e-9:
+            self._script.popleft()
+        return None
+
+    def time_up(self, position: int) -> None:
+        self.calls.append(("time up", position))
+
+    def kill(self) -> None:
+        self.calls.append("kill")
+
+
+class FakeLink:
+    def __init__(self) -> None:
+        self.sent: List[Any] = []
+
+    def send(self, message: Any, beside: Any = ()) -> None:
+        self.sent.append([message[0], *[parts(raw)[0] for data in beside for raw in Splitter().feed(bytes(data))]])
+
+
+@pytest.fixture(name="clock")
+def _clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(answers.time, "monotonic", clock.monotonic)
+    return clock
+
+
+def messages(answer: Answer) -> List[Any]:
+    return [parts(raw)[0] for raw in Splitter().feed(answer.whole())]
+
+
+def result(position: int) -> List[Any]:
+    return [RESULTS, 0, position, 0, [0, 1, position]]
+
+
+START = [HOST, "there", "process 7"]
+
+
+def new_answer(link: Any = None) -> Answer:
+    return Answer("abc-1", "there", "process 7", link)
+
+
+def test_a_quick_pack_is_one_answer(clock: Clock) -> None:
+    link, answer = FakeLink(), new_answer()
+    answer = new_answer(link)
+    worker: Any = FakeWorker(clock, result(0), [PACKED, 0])
+    assert follow(worker, answer) == "packed"
+    assert messages(answer) == [START, result(0), [PACKED]]
+    assert link.sent == [] and worker.ledger.limits == []
+
+
+def test_a_worker_that_says_nothing_new_gives_back_what_has_not_begun(clock: Clock) -> None:
+    link = FakeLink()
+    answer = new_answer(link)
+    worker: Any = FakeWorker(clock, result(0), 0.1, result(1), [PACKED, 0])
+    worker.ledger.state = (2, 1, ["0,5,1"])
+    assert follow(worker, answer) == "packed"
+    assert worker.ledger.limits == [2]
+    assert link.sent[:2] == [[SIDE_BEGUN], [SIDE_EARLY, START, result(0), [GIVEN_BACK, 2, 1, [0, 5, 1]]]]
+    assert messages(answer) == [START, result(0), result(1), [PACKED]]
+
+
+def test_a_worker_that_begins_calls_is_not_late(clock: Clock) -> None:
+    worker: Any = FakeWorker(clock, 0.004, result(0), 0.004, result(1), 0.004, [PACKED, 0])
+    assert follow(worker, new_answer(FakeLink())) == "packed"
+    assert worker.ledger.limits == []
+
+
+def test_a_worker_that_has_not_begun_keeps_all_calls(clock: Clock) -> None:
+    worker: Any = FakeWorker(clock, 0.5, result(0), [PACKED, 0])
+    worker.ledger.state = (0, 0, [])
+    assert follow(worker, new_answer(FakeLink())) == "packed"
+    assert worker.ledger.limits == []
+
+
+def test_without_a_side_channel_all_is_told_at_the_end(clock: Clock) -> None:
+    answer = new_answer()
+    line = [LINE, "stdout", "text", "task", "id"]
+    worker: Any = FakeWorker(clock, line, result(0), 0.1, [PACKED, 0])
+    follow(worker, answer)
+    assert worker.ledger.limits == [1]
+    assert messages(answer) == [START, line, result(0), [PACKED]]
+
+
+def test_large_results_are_told_at_the_end_only_and_early_lines_once(clock: Clock) -> None:
+    link = FakeLink()
+    answer = new_answer(link)
+    line = [LINE, "stdout", "text", "task", "id"]
+    large = [RESULTS, 0, 0, 0, [0, 1, "x" * 100_000]]
+    worker: Any = FakeWorker(clock, line, large, 0.1, [PACKED, 0])
+    follow(worker, answer)
+    assert link.sent[1] == [SIDE_EARLY, START, line, [GIVEN_BACK, 1, 0, []]]
+    assert messages(answer) == [START, large, [PACKED]]
+
+
+def test_a_time_that_is_up_ends_the_answer_and_tells_the_worker(clock: Clock) -> None:
+    answer = new_answer()
+    worker: Any = FakeWorker(clock, [BEGUN, 0, 0, 30, 100], 10.0)
+    assert follow(worker, answer) == "timed out"
+    assert clock.now == pytest.approx(1000.03)
+    assert messages(answer)[-1] == [TIMED_OUT, 0, [1, 0, []]]
+    assert worker.calls == [("time up", 0)] and worker.ledger.limits[-1] == 1
+    assert answer.kill_after == 0.1
+
+
+def test_a_call_that_ended_in_time_has_no_limit_any_more(clock: Clock) -> None:
+    worker: Any = FakeWorker(clock, [BEGUN, 0, 0, 30, 100], 0.01, result(0), 10.0, [PACKED, 0])
+    assert follow(worker, new_answer()) == "packed"
+    assert worker.calls == []
+
+
+def test_a_call_that_has_ended_untold_as_its_time_is_up_has_not_timed_out(clock: Clock) -> None:
+    worker: Any = FakeWorker(clock, [BEGUN, 0, 0, 30, 100], 10.0, result(0), [PACKED, 0])
+    worker.ledger.state = (2, 0, ["0,5,1"])
+    assert follow(worker, new_answer()) == "packed"
+    assert worker.calls == []
+
+
+def test_a_body_that_stops_after_its_time_leaves_a_worker_for_others(clock: Clock) -> None:
+    worker: Any = FakeWorker(clock, 0.05, [RESULTS, 0, 0, 0, [2, 1, []]], [PACKED, 0])
+    assert follow(worker, new_answer().rest(), 0.1) == "packed"
+    assert worker.calls == []
+
+
+def test_a_body_that_goes_on_is_killed(clock: Clock) -> None:
+    worker: Any = FakeWorker(clock, 0.5)
+    assert follow(worker, new_answer().rest(), 0.1) == "crashed"
+    assert worker.calls == ["kill"]
