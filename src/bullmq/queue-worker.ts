@@ -123,10 +123,11 @@ export class QueueWorker {
 
   /**
    * Takes no more jobs, waits for the calls that run, gives those back that have not begun, and ends the processes.
-   * @param options - `isHard`: what runs is ended, too
+   * @param options - `isHard`: the calls that run are ended too, and fail; also if it is closing already
    */
   close({ isHard = false }: { readonly isHard?: boolean } = {}): Promise<void> {
-    this.#closing ??= this.#close(isHard)
+    this.#closing ??= this.#close()
+    if (isHard) void this.#host.close({ isHard })
     return this.#closing
   }
 
@@ -144,14 +145,13 @@ export class QueueWorker {
     return worker
   }
 
-  async #close(isHard: boolean): Promise<void> {
+  async #close(): Promise<void> {
     this.#sayHello()
-    if (isHard) await this.#host.close({ isHard })
-    else this.#host.giveBack()
+    this.#host.giveBack()
     const { main } = this.#clients
     // Without its server it has nothing to wait for.
-    await this.#worker.close(isHard || !main.isReady)
-    await this.#host.close({ isHard })
+    await this.#worker.close(!main.isReady)
+    await this.#host.close()
     clearInterval(this.#beats)
     const bye = JSON.stringify({ ...this.#hello, bye: true })
     if (main.isReady) await this.#clients.send('PUBLISH', this.#names.fromWorkers, bye).catch(() => {})

@@ -38,6 +38,9 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
+/** Milliseconds that it takes to end at once, at the most. */
+const PATIENCE = 2_000
+
 /** Wrong arguments. */
 class UsageError extends Error {}
 
@@ -66,7 +69,7 @@ function parsed(args: readonly string[]) {
 }
 
 function workerOptions(values: Values): QueueWorkerOptions {
-  const { redis = process.env.TAPS_SDK_REDIS, queue, module: modules = [], root, prefix, stalled } = values
+  const { redis = process.env.TAPS_SDK_REDIS || undefined, queue, module: modules = [], root, prefix, stalled } = values
   if (redis === undefined) throw new UsageError('where is the queue? Give --redis URL, or set TAPS_SDK_REDIS')
   if (queue === undefined) throw new UsageError('which queue? Give --queue NAME')
   if (modules.length === 0) throw new UsageError('which tasks? Give --module FILE for each module with tasks')
@@ -99,11 +102,15 @@ function listen(worker: QueueWorker): void {
       if (message !== last) console.error(`taps-sdk worker: ${message}`)
       last = message
     })
-  let isEnding = false
+  let signals = 0
   const end = (): void => {
-    if (isEnding) process.exit(1)
-    isEnding = true
-    worker.close().then(() => process.exit(0), failed)
+    if (++signals === 1) {
+      console.error('taps-sdk worker ends when the calls that run have ended; a second signal ends it at once')
+      worker.close().then(() => process.exit(signals === 1 ? 0 : 1), failed)
+    } else {
+      void worker.close({ isHard: true })
+      setTimeout(() => process.exit(1), PATIENCE)
+    }
   }
   process.on('SIGTERM', end)
   process.on('SIGINT', end)

@@ -70,7 +70,7 @@ export class PackHost {
   readonly #loads: Map<number, Loading> = new Map()
   #lastLoad = 0
   #isClosed = false
-  #whenEmpty: (() => void) | undefined = undefined
+  #whenEmpty: (() => void)[] = []
 
   constructor(options: PackHostOptions) {
     const { workers = availableParallelism(), concurrency = 1, idleTimeout = Infinity, env, cwd, hosted } = options
@@ -134,7 +134,7 @@ export class PackHost {
       for (const worker of this.#workers) worker.kill()
     }, PATIENCE)
     await new Promise<void>((resolve) => {
-      this.#whenEmpty = resolve
+      this.#whenEmpty.push(resolve)
     })
     clearTimeout(timer)
   }
@@ -217,7 +217,7 @@ export class PackHost {
       if (loading.worker === worker) loading.settle(new TapsError('ILLEGAL_STATE', message))
     if (isReady) this.#events.emit('workerExited', place.worker, how)
     else if (!worker.isRetiring) this.#refuse(message)
-    if (this.#workers.size === 0) this.#whenEmpty?.()
+    if (this.#workers.size === 0) for (const resolve of this.#whenEmpty.splice(0)) resolve()
     if (!this.#isClosed) this.#pump()
   }
 

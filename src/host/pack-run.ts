@@ -120,8 +120,8 @@ export class PackRun {
   #timeUp(position: number, killAfter: number | null): void {
     if (this.#hasEnded) return
     const state = this.#ledger.read()
-    // It has ended, but is not told yet.
-    if (state.begun > position + 1 || state.results.length > 0) return
+    // It has ended, but is not told yet. Results of calls before it may stand there still.
+    if (state.begun > position + 1 || state.first + state.results.length > position) return
     this.#ledger.limit(position + 1)
     this.#worker.send(`[${TIME_UP},${this.#lane},${position}]`)
     this.#end(JSON.stringify([TIMED_OUT, position, [state.begun, state.first, state.results]]))
