@@ -1,26 +1,29 @@
+import { hostname } from 'node:os'
 import type { Backend, BackendListener, OutgoingPack } from '../../../src/executor/packs/backend.ts'
+import type { PackOptions } from '../../../src/executor/packs/pack-dispatcher.ts'
 import { PackExecutor, type PackKind } from '../../../src/executor/packs/pack-executor.ts'
 import { check } from '../../../src/executor/pool/shipping.ts'
-import { PackHost, type TakenPack } from '../../../src/host/pack-host.ts'
+import { PackHost, type PackHostOptions, type TakenPack } from '../../../src/host/pack-host.ts'
 import type { TaskMessage } from '../../../src/worker/protocol.ts'
 
 /** A back end without a way in between: packs go to hosted workers of this machine. */
 export class LocalBackend implements Backend {
   readonly sent: OutgoingPack[] = []
   readonly host: PackHost
-  readonly #slots: number
   readonly #taken: Map<number, TakenPack> = new Map()
   #listener: BackendListener | undefined
 
-  constructor(slots: number) {
-    this.#slots = slots
-    this.host = new PackHost({ workers: slots, hosted: { modules: null, root: null } })
+  constructor(workers: number, options: Partial<PackHostOptions> = {}) {
+    this.host = new PackHost({ workers, hosted: { modules: null, root: null }, ...options })
   }
 
   start(listener: BackendListener): void {
     this.#listener = listener
-    this.host.on('workerStarted', (worker) => listener.workerStarted({ host: 'here', worker }))
-    listener.slots(this.#slots)
+    const host = hostname()
+    this.host.on('workerStarted', (worker) => listener.workerStarted({ host, worker }))
+    this.host.on('workerExited', (worker, how) => listener.workerExited({ host, worker }, how))
+    this.host.on('output', (line) => listener.wrote(line))
+    listener.slots(this.host.slots)
   }
 
   send(pack: OutgoingPack): void {
@@ -29,6 +32,7 @@ export class LocalBackend implements Backend {
     const taken = this.host.run(pack, {
       message: (text, beside) => listener.frames(pack.id, text, beside),
       finish: (text) => {
+        this.#taken.delete(pack.id)
         listener.frames(pack.id, text, [])
         listener.ended(pack.id, { kind: 'answered' })
       },
@@ -53,21 +57,21 @@ export class LocalBackend implements Backend {
   }
 }
 
+/** Options of {@link LocalPacks}. */
+export interface LocalOptions extends Partial<PackHostOptions> {
+  readonly killAfter?: number
+  readonly outputFile?: string
+  readonly abroad?: PackOptions['abroad']
+}
+
 /** An executor on such a back end. */
 export class LocalPacks extends PackExecutor {
   readonly backend: LocalBackend
 
-  constructor(slots: number) {
-    const backend = new LocalBackend(slots)
-    const kind: PackKind = {
-      name: 'LocalPacks',
-      backend,
-      killAfter: 1000,
-      foreign: undefined,
-      abroad: undefined,
-      outputFile: undefined,
-      check,
-    }
+  constructor(workers: number, options: LocalOptions = {}) {
+    const { killAfter = 1000, outputFile, abroad, ...host } = options
+    const backend = new LocalBackend(workers, host)
+    const kind: PackKind = { name: 'LocalPacks', backend, killAfter, foreign: undefined, abroad, outputFile, check }
     super(kind)
     this.backend = backend
   }
