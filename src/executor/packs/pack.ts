@@ -146,7 +146,7 @@ export class Pack implements Carrier {
 
   /** What a ledger had that was not sent. */
   receiveLedger({ first, results }: LedgerState, measurement: Measurement): void {
-    const list = records(results)
+    const list = recordsOf(results)
     const base = systemClock.now() - (Number(list.at(1 - RESULT_PARTS)) || 0) / 1000
     this.receive([first, base, list], [], undefined, measurement)
   }
@@ -238,16 +238,22 @@ function sizeOf({ payload }: RemoteCall): number {
 }
 
 /** Results as a ledger has them, up to one that was not written to its end. */
-function records(results: readonly string[]): readonly unknown[] {
+function recordsOf(results: readonly string[]): readonly unknown[] {
   const list: unknown[] = []
   for (const result of results) {
-    try {
-      list.push(...(JSON.parse(`[${result}]`) as unknown[]))
-    } catch {
-      break
-    }
+    const parts = parsed(`[${result}]`)
+    if (parts?.length !== RESULT_PARTS) break
+    list.push(...parts)
   }
   return list
+}
+
+function parsed(text: string): readonly unknown[] | undefined {
+  try {
+    return JSON.parse(text) as readonly unknown[]
+  } catch {
+    return undefined
+  }
 }
 
 function argsOf(payload: string | Packet, packing: Packing): string {
