@@ -59,7 +59,7 @@ class Answer:
 
     def give_back(self, position: int, state: State) -> None:
         _, first, results = state
-        self.send_early(frame(f"[{GIVEN_BACK},{position},{first},[{','.join(results)}]]"))
+        self.send_early(frame([GIVEN_BACK, position, first, results]))
 
     def packed(self) -> None:
         self.add(frame([PACKED]))

@@ -112,7 +112,7 @@ def test_a_worker_that_says_nothing_new_gives_back_what_has_not_begun(clock: Clo
     worker.ledger.state = (2, 1, ["0,5,1"])
     assert follow(worker, answer) == "packed"
     assert worker.ledger.limits == [2]
-    assert link.sent[:2] == [[SIDE_BEGUN], [SIDE_EARLY, START, result(0), [GIVEN_BACK, 2, 1, [0, 5, 1]]]]
+    assert link.sent[:2] == [[SIDE_BEGUN], [SIDE_EARLY, START, result(0), [GIVEN_BACK, 2, 1, ["0,5,1"]]]]
     assert messages(answer) == [START, result(0), result(1), [PACKED]]
 
 
