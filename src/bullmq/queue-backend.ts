@@ -7,6 +7,7 @@ import { checkedAnswer, JOB_NAME, type JobAnswer, jobId, MOST_INLINE_CALLS } fro
 import type { QueuePlace } from './options.ts'
 import { asBytes, getMessages, putMessages } from './parcels.ts'
 import { type LinkUser, QueueLink } from './queue-link.ts'
+import { isConnectionError } from './redis-clients.ts'
 
 /** A pack on its way. */
 interface Outstanding {
@@ -396,11 +397,6 @@ const PATIENCE = 1_000
 function loadedBy({ waiting, settle }: { readonly waiting: Set<string>; settle(): void }, worker: string): void {
   waiting.delete(worker)
   if (waiting.size === 0) settle()
-}
-
-function isConnectionError(error: unknown): boolean {
-  const { name = '', message = '', code = '' } = (error ?? {}) as { name?: string; message?: string; code?: string }
-  return /closed|ECONN|EPIPE|ETIMEDOUT|disconnect/i.test(`${name} ${message} ${code}`)
 }
 
 function notQueued({ clients }: QueueLink, cause: unknown): TapsError {

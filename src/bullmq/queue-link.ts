@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Queue, QueueEvents } from 'bullmq'
 import { contain } from '../contain.ts'
 import { WHO, withWord } from './hello.ts'
@@ -5,8 +6,8 @@ import { checkedAnswer, type JobAnswer } from './job.ts'
 import { KnownWorkers, type WorkersListener } from './known-workers.ts'
 import { QueueNames } from './names.ts'
 import type { QueuePlace } from './options.ts'
-import { loadPackages } from './packages.ts'
-import { RedisClients } from './redis-clients.ts'
+import { loadPackages, type Packages } from './packages.ts'
+import { isConnectionError, RedisClients } from './redis-clients.ts'
 
 /** A client of a queue. */
 export interface LinkUser extends WorkersListener {
@@ -31,6 +32,9 @@ export interface LinkUser extends WorkersListener {
 const MOST_EVENTS = 2_000
 /** For how long what has ended is kept for clients that do not take it, in seconds; and how many of these. */
 const KEPT = { age: 3_600, count: 1_000 }
+
+/** Milliseconds after which what failed is tried again. */
+const AGAIN = 100
 
 const links: Map<string, QueueLink> = new Map()
 
@@ -91,8 +95,24 @@ export class QueueLink {
     this.#users.set(user.client, user)
     this.hold(user, true)
     await this.#opening
-    await this.#subscriber?.subscribe(this.names.toClient(user.client), (message) => user.told(message), true)
+    await this.#hear(user)
     this.clients.tell('PUBLISH', this.names.toWorkers, withWord(WHO, ''))
+  }
+
+  /** Goes on while the server is away. */
+  async #hear(user: LinkUser): Promise<void> {
+    while (!this.#isClosed && this.#users.has(user.client)) {
+      try {
+        return await this.#subscriber?.subscribe(
+          this.names.toClient(user.client),
+          (message) => user.told(message),
+          true,
+        )
+      } catch (error) {
+        if (!isConnectionError(error)) throw error
+        await sleep(AGAIN)
+      }
+    }
   }
 
   /** The last one closes the connections. */
@@ -118,6 +138,15 @@ export class QueueLink {
       gone: (error) => this.#gone(error),
     })
     await clients.connect()
+    try {
+      await this.#use(clients, packages, place)
+    } catch (error) {
+      clients.close()
+      throw clients.errorOf(error)
+    }
+  }
+
+  async #use(clients: RedisClients, packages: Packages, place: QueuePlace): Promise<void> {
     if (this.#isClosed) return clients.close()
     const { queue, prefix } = place
     const connection = clients.main as never

@@ -18,7 +18,7 @@ import { queuePlace } from './options.ts'
 import { loadPackages, type Packages } from './packages.ts'
 import { fromBytes, getMessages, type Message, putMessages } from './parcels.ts'
 import { TTL } from './queue-backend.ts'
-import { RedisClients } from './redis-clients.ts'
+import { persistently, RedisClients } from './redis-clients.ts'
 import { checkWorkerOptions, type QueueWorkerOptions } from './worker-options.ts'
 
 /** What a worker tells. */
@@ -175,7 +175,7 @@ export class QueueWorker {
 
   async #packOf(id: string, { text }: JobData): Promise<Message> {
     if (text !== undefined) return { text, beside: [] }
-    const [pack] = (await getMessages(this.#clients, this.#names.calls(id))) ?? []
+    const [pack] = (await persistently(() => getMessages(this.#clients, this.#names.calls(id)))) ?? []
     if (pack === undefined) throw new Error('its calls are not there any more')
     return pack
   }
@@ -184,7 +184,7 @@ export class QueueWorker {
   async #keep(id: string, messages: readonly Message[]): Promise<JobAnswer> {
     const size = messages.reduce((sum, { text, beside }) => sum + text.length + beside.length * MOST_INLINE_ANSWER, 0)
     if (size < MOST_INLINE_ANSWER) return { messages: messages.map(({ text }) => text) }
-    await putMessages(this.#clients, this.#names.answer(id), messages, TTL)
+    await persistently(() => putMessages(this.#clients, this.#names.answer(id), messages, TTL))
     return {}
   }
 

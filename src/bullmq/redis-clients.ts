@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { TapsError } from '../errors.ts'
 import type { QueuePlace } from './options.ts'
 import type { Packages, RawClient } from './packages.ts'
@@ -61,6 +62,11 @@ export class RedisClients {
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** What is wrong, with host and port. */
+  errorOf(error: unknown): unknown {
+    return isConnectionError(error) ? this.#unreachable('cannot be used', 0, error) : error
   }
 
   /** Sends a command; texts of the answer are Buffers. */
@@ -134,6 +140,27 @@ export class RedisClients {
     return new TapsError('ILLEGAL_STATE', message, { cause })
   }
 }
+
+/** Whether it went wrong on the way to the server, so that it may be done or not. */
+export function isConnectionError(error: unknown): boolean {
+  const { name = '', message = '', code = '' } = (error ?? {}) as { name?: string; message?: string; code?: string }
+  return /closed|ECONN|EPIPE|ETIMEDOUT|disconnect/i.test(`${name} ${message} ${code}`)
+}
+
+/** Does something that may be done twice, until the server has answered. */
+export async function persistently<T>(act: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await act()
+    } catch (error) {
+      if (!isConnectionError(error)) throw error
+      await sleep(AGAIN)
+    }
+  }
+}
+
+/** Milliseconds between two attempts. */
+const AGAIN = 100
 
 function setHold(client: RawClient, isHeld: boolean): void {
   if (isHeld) client.ref()
