@@ -23,6 +23,8 @@ export interface PackListener {
 
 /** Milliseconds without news after which the calls of a pack that have not begun are given back. */
 const LATE = 5
+/** How many times as long it takes until a pack is given back of which no call has begun. */
+const NOT_BEGUN = 20
 
 /** A pack that runs in a lane of a hosted worker. */
 export class PackRun {
@@ -35,6 +37,8 @@ export class PackRun {
   #hasNews = false
   /** How many calls had begun when it was last looked at. */
   #begun = 0
+  /** How often nothing new was found since. */
+  #looks = 0
   #lateTimer: NodeJS.Timeout | undefined = undefined
   #limitTimer: NodeJS.Timeout | undefined = undefined
   #killTimer: NodeJS.Timeout | undefined = undefined
@@ -105,9 +109,13 @@ export class PackRun {
   #lookWhetherLate(): void {
     if (!this.#hasNews) {
       const { begun } = this.#ledger.read()
-      if (begun === this.#begun) return this.giveBack()
+      // One that has not begun at all may be about to; if another lane keeps the worker busy, it will not be soon.
+      const patience = begun === 0 ? NOT_BEGUN : 1
+      if (begun > this.#begun) this.#looks = 0
+      else if (++this.#looks >= patience) return this.giveBack()
       this.#begun = begun
     }
+    if (this.#hasNews) this.#looks = 0
     this.#hasNews = false
     this.#lateTimer = setTimeout(() => this.#lookWhetherLate(), LATE)
   }
