@@ -1,27 +1,45 @@
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Engine, type Executor } from '../../src/index.ts'
-import { DaskExecutor, PythonExecutor } from '../../src/python/index.ts'
+import { DaskExecutor, ParslExecutor, PythonExecutor, RayExecutor } from '../../src/python/index.ts'
 import { executorContract } from '../../src/testing/index.ts'
+import { type Cluster, startDask, startRay } from '../servers/clusters.ts'
 import { pythonWithBackends } from '../servers/python.ts'
 
 const python = pythonWithBackends()
-/** A cluster takes its time to start, and to end. */
+/** Milliseconds for a test: clusters take their time. */
 const PATIENCE = 60_000
 
-const executors: readonly (readonly [name: string, create: () => Executor])[] = [
-  [
-    'a process pool of Python',
-    () =>
-      new PythonExecutor({ python, factory: 'concurrent.futures:ProcessPoolExecutor', options: { max_workers: 2 } }),
-  ],
-  ['Dask', () => new DaskExecutor({ python, workers: 2 })],
-]
+const patient = {
+  test: (name: string, fn: () => Promise<void>): unknown => test(name, { timeout: PATIENCE }, fn),
+  expect,
+}
 
-describe.each(executors)('%s', (_, create) => {
-  const patient = (name: string, fn: () => Promise<void>): unknown => test(name, { timeout: PATIENCE }, fn)
-  describe('as an executor', () => executorContract({ test: patient, expect }, { create }))
+const pool = (): Executor =>
+  new PythonExecutor({ python, factory: 'concurrent.futures:ProcessPoolExecutor', options: { max_workers: 2 } })
+
+describe('PythonExecutor with a process pool', () => executorContract(patient, { create: pool }))
+
+describe('Engine on PythonExecutor', () =>
+  executorContract(patient, { create: () => new Engine({ executor: pool() }) }))
+
+describe('ParslExecutor', () => executorContract(patient, { create: () => new ParslExecutor({ python, workers: 2 }) }))
+
+describe('DaskExecutor on a cluster that was started apart', () => {
+  let cluster: Cluster
+  beforeAll(async () => {
+    cluster = await startDask()
+  }, PATIENCE)
+  afterAll(() => cluster.stop(), PATIENCE)
+  executorContract(patient, { create: () => new DaskExecutor({ python, scheduler: cluster.address }) })
 })
 
-describe('an engine on a process pool of Python', () => {
-  executorContract({ test, expect }, { create: () => new Engine({ executor: executors[0]?.[1]() as Executor }) })
+describe('RayExecutor on a cluster that was started apart', () => {
+  let cluster: Cluster
+  beforeAll(async () => {
+    cluster = await startRay()
+  }, PATIENCE)
+  afterAll(() => cluster.stop(), PATIENCE)
+  // Ray asks whoever connects for the token that it left in this user's folder.
+  const env = { RAY_AUTH_MODE: 'token' }
+  executorContract(patient, { create: () => new RayExecutor({ python, address: cluster.address, env }) })
 })
