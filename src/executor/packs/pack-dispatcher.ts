@@ -291,8 +291,8 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
       }
       case GIVEN_BACK: {
         const [, from, first, results] = message as [number, number, number, string[]]
-        pack.receiveLedger({ begun: from, first, results }, measurement)
-        return this.#again(pack.giveBack(from))
+        const skipped = pack.receiveLedger({ begun: from, first, results }, measurement)
+        return this.#again([...skipped, ...pack.giveBack(from)])
       }
       case CRASHED: {
         const [, how, state, output] = message as [number, string, StateMessage, string]

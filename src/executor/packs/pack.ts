@@ -144,11 +144,11 @@ export class Pack implements Carrier {
     return flight
   }
 
-  /** What a ledger had that was not sent. */
-  receiveLedger({ first, results }: LedgerState, measurement: Measurement): void {
+  /** What a ledger had that was not sent. @returns calls that did not begin, and are still to run */
+  receiveLedger({ first, results }: LedgerState, measurement: Measurement): Flight[] {
     const list = recordsOf(results)
     const base = systemClock.now() - (Number(list.at(1 - RESULT_PARTS)) || 0) / 1000
-    this.receive([first, base, list], [], undefined, measurement)
+    return this.receive([first, base, list], [], undefined, measurement)
   }
 
   failed(failure: unknown): void {
@@ -157,7 +157,7 @@ export class Pack implements Carrier {
 
   /** The worker is dead: what it had finished is told, the call that ran fails. @returns calls that had not begun */
   crashed(how: string, state: LedgerState, output: string, measurement: Measurement): Flight[] {
-    this.receiveLedger(state, measurement)
+    const skipped = this.receiveLedger(state, measurement)
     let wasRunning = false
     for (let position = 0; position < state.begun; position++) {
       const flight = this.#take(position)
@@ -165,7 +165,7 @@ export class Pack implements Carrier {
       wasRunning = true
       this.#fail(flight, this.#crash(`The worker that ran ${flight.kind.name} ${how}`, output, this.#fatal))
     }
-    const rest = this.giveBack(0)
+    const rest = [...skipped, ...this.giveBack(0)]
     if (!wasRunning) for (const flight of rest) flight.moves++
     return rest
   }
@@ -189,11 +189,11 @@ export class Pack implements Carrier {
 
   /** The time of a call is up. @returns calls that did not begin */
   timedOut(position: number, state: LedgerState, measurement: Measurement): Flight[] {
-    this.receiveLedger(state, measurement)
+    const skipped = this.receiveLedger(state, measurement)
     const flight = this.#take(position)
     flight?.run?.timeUp(this.place)
     if (flight !== undefined) this.#fail(flight, new CancelledError())
-    return this.giveBack(0)
+    return [...skipped, ...this.giveBack(0)]
   }
 
   /** Every call that is still open fails. */

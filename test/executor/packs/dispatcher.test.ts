@@ -350,6 +350,22 @@ describe('what becomes of a pack', () => {
     await executor.shutdown()
   })
 
+  test.each([
+    ['gives back', GIVEN_BACK, [2, 0, ['0,10,"a"', `${SKIPPED},10,0`]]],
+    ['says of a worker that ended', CRASHED, ['was killed by SIGKILL', [2, 0, ['0,10,"a"', `${SKIPPED},10,0`]], '']],
+    ['says of a call whose time is up', TIMED_OUT, [0, [2, 0, ['0,10,"a"', `${SKIPPED},10,0`]]]],
+  ])('a call that did not begin, as a ledger tells that its host %s, goes again', async (_, type, rest) => {
+    const { executor, backend, id, calls } = await onItsWay(3)
+    backend.frame(id, type, ...rest)
+    expect(await calls[0]).toBe('a')
+    backend.answered(id)
+    const again = await backend.pack(id + 1)
+    expect(argsOf(again)).toEqual([[1], [2]])
+    backend.echo(again)
+    expect([await calls[1], await calls[2]]).toEqual([1, 2])
+    await executor.shutdown()
+  })
+
   test('a call that its host says did not begin goes again; a cancelled one does not', async () => {
     const { executor, backend, id, calls } = await onItsWay(3)
     calls[1]?.cancel()
