@@ -12,6 +12,7 @@ export const kinds: readonly Kind[] = ['threads', 'processes']
 export interface Functions {
   noop(i: number): number
   next(i: number): number
+  sum(values: readonly number[]): number
   burn(ms: number): number
   touch(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
   countWords(text: string): Readonly<Record<string, number>>

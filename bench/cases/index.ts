@@ -2,6 +2,7 @@ import type { Case } from '../case.ts'
 import { largeArguments } from './arguments.ts'
 import { bag } from './bag.ts'
 import { dataPlane } from './data-plane.ts'
+import { distributed } from './distributed.ts'
 import { graph } from './graph.ts'
 import { heap } from './heap.ts'
 import { imports } from './import.ts'
@@ -33,4 +34,5 @@ export const cases: readonly Case[] = [
   poolHeap,
   dataPlane,
   serializer,
+  distributed,
 ]

@@ -10,6 +10,13 @@ export function next(i) {
   return i + 1
 }
 
+/** @param {readonly number[]} values */
+export function sum(values) {
+  let total = 0
+  for (const value of values) total += value
+  return total
+}
+
 /**
  * Keeps the processor busy.
  * @param {number} ms
