@@ -2,12 +2,16 @@
 
 import importlib
 import multiprocessing
+import multiprocessing.connection
 import os
 import sys
 import threading
+import time
 from concurrent.futures import BrokenExecutor, Executor, Future
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
+ENDING = 2.0
+"""Seconds that the workers of a broken pool have to end in."""
 Run = Callable[..., bytes]
 """What the workers of a back end call: `run(key, blob)`, or with the setup as a third argument."""
 
@@ -76,6 +80,8 @@ class Backend:
     is_remote = False
     # Whether its workers stay, so that one that has the setup keeps it.
     keeps_hosts = True
+    # Whether it runs calls again, which it cannot be talked out of: then hosts ask before they begin with a pack.
+    runs_again = False
     # Whether a worker that has lost this program is to end by itself.
     ends_with_client = False
     # For what it has to write; removed at the end.
@@ -205,6 +211,8 @@ class ConcurrentBackend(FuturesBackend):
         self._keywords = self._options.rest()
         self._lock = threading.Lock()
         self._executor: Optional[Executor] = None
+        # The last one whose worker has died.
+        self._broken: Optional[Executor] = None
 
     def start(self) -> None:
         self._make = self._find()
@@ -256,6 +264,23 @@ class ConcurrentBackend(FuturesBackend):
                 self._executor = self._new_executor()
             assert self._executor is not None
             return self._executor
+
+    def _settle(self, call: Call, future: "Future[bytes]") -> None:
+        if future.cancelled() or not isinstance(future.exception(), BrokenExecutor):
+            return super()._settle(call, future)
+        if getattr(self._executor, "_broken", False):
+            self._broken = self._executor
+        threading.Thread(target=self._lose, args=(call, future), name="taps-sdk-broken", daemon=True).start()
+
+    def _lose(self, call: Call, future: "Future[bytes]") -> None:
+        """A pool that is broken ends the other workers: until then they may still begin what is said to be lost."""
+        processes = getattr(self._broken, "_processes", None) or {}
+        sentinels = [process.sentinel for process in list(processes.values())]
+        deadline = time.monotonic() + ENDING
+        while sentinels and time.monotonic() < deadline:
+            ended = multiprocessing.connection.wait(sentinels, deadline - time.monotonic())
+            sentinels = [each for each in sentinels if each not in ended]
+        super()._settle(call, future)
 
     def slots(self) -> int:
         known = self._slots or getattr(self._executor, "_max_workers", None)

@@ -18,7 +18,7 @@ from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Tuple
 from . import ledger, protocol
 from .backends import Backend, Call, Listener, Unusable
 from .frames import Bytes, Splitter, frame_parts, message_of, parts
-from .protocol import NEED, NOT_BEGUN
+from .protocol import AGAIN, NEED, NOT_BEGUN
 from .side_channel import Link, Listener as LinkListener
 from .supervisor import supervise
 
@@ -76,6 +76,8 @@ class Pack(Call):
         self.key = key
         self.bridge = bridge
         self.is_cancelled = False
+        # Whether a host has begun with it, where hosts ask.
+        self.is_claimed = False
         self.aborts: List[Tuple[int, bytes]] = []
 
     def answered(self, answer: bytes) -> None:
@@ -200,6 +202,7 @@ class Bridge(Listener):
             "hostname": socket.gethostname(),
             "pid": os.getpid(),
             "endsWithClient": backend.ends_with_client,
+            "runsAgain": backend.runs_again,
         }
         self._setup = zlib.compress(json.dumps({"sources": self._sources, "setup": setup}).encode(), 6)
         backend.start()
@@ -269,6 +272,8 @@ class Bridge(Listener):
             return self.submit(pack, needs_setup=True)
         if answer == NOT_BEGUN:
             return pack.not_run()
+        if answer == AGAIN:
+            return self.lost(pack, RuntimeError("The back end wanted to run it again, after the death of a worker"))
         self.is_known = True
         self.end(pack, [protocol.ANSWER, pack.number], answer)
 
@@ -287,6 +292,8 @@ class Bridge(Listener):
 
     def _host_gone(self, pid: int) -> None:
         """A host on this machine has ended: the back end may take its time to find out."""
+        if self._backend is None or not self._backend.keeps_hosts:
+            return
         for remains in ledger.find(self._folder, host=pid):
             pack = self._keys.get(remains.key)
             if pack is not None:
@@ -332,6 +339,8 @@ class Bridge(Listener):
             pack = self._keys.get(arguments[0])
             for position, data in list(pack.aborts) if pack is not None else ():
                 link.send([protocol.SIDE_ABORT, arguments[0], position], (data,))
+        elif kind == protocol.SIDE_CLAIM:
+            link.send([protocol.SIDE_CLAIM, arguments[0], self._claim(arguments[0])])
         elif kind == protocol.SIDE_EARLY:
             pack = self._keys.get(arguments[0])
             if pack is not None:
@@ -342,6 +351,14 @@ class Bridge(Listener):
         elif kind == protocol.SIDE_EVENT:
             name, worker, how = arguments
             self.say([protocol.EVENT, name, link.peer, worker, how])
+
+    def _claim(self, key: str) -> bool:
+        """Whether a pack may begin: it is wanted, and has begun nowhere. Warm-ups may always."""
+        pack = self._keys.get(key)
+        if pack is None or pack.is_claimed:
+            return "-w" in key
+        pack.is_claimed = True
+        return True
 
     def _tell_hosts(self, message: Any, beside: Tuple[Bytes, ...] = ()) -> None:
         with self._links_lock:
@@ -390,7 +407,7 @@ def trace_of(error: BaseException) -> str:
 
 def _short_folder() -> Optional[str]:
     """The path of a Unix socket has about 100 characters."""
-    return "/tmp" if len(tempfile.gettempdir()) > 60 and os.path.isdir("/tmp") else None
+    return "/tmp" if len(tempfile.gettempdir()) > 70 and os.path.isdir("/tmp") else None
 
 
 def main(sources: Mapping[str, str]) -> None:

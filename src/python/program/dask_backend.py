@@ -14,7 +14,6 @@ from typing import Any, Mapping, Optional
 from .backends import Backend, Call, Listener, Run, Unusable, cpu_count, need
 
 POLL = 1.0
-STARTING = 30.0
 
 
 class DaskBackend(Backend):
@@ -24,7 +23,8 @@ class DaskBackend(Backend):
     def __init__(self, options: Mapping[str, Any], run: Run, listener: Listener) -> None:
         super().__init__(options, run, listener)
         self._scheduler: Optional[str] = self._options.get("scheduler")
-        self.is_remote = self._scheduler is not None
+        # How often a scheduler of others runs the calls of dead workers again is its own setting.
+        self.is_remote = self.runs_again = self._scheduler is not None
         self._cluster: Any = None
         self._client: Any = None
         self._numbers = itertools.count()
@@ -63,7 +63,7 @@ class DaskBackend(Backend):
 
     def _connect(self, distributed: Any) -> None:
         try:
-            self._client = distributed.Client(self._cluster or self._scheduler, set_as_default=False, timeout=STARTING)
+            self._client = distributed.Client(self._cluster or self._scheduler, set_as_default=False)
         except (OSError, asyncio.TimeoutError) as error:
             raise Unusable("backend", f"There is no Dask scheduler at {self._scheduler}: {error}") from error
 

@@ -5,6 +5,7 @@ There is one host for each client in a Python process.
 
 import json
 import os
+import queue
 import shutil
 import socket
 import tempfile
@@ -15,11 +16,24 @@ from typing import Any, Dict, List, Mapping, Optional, Union
 
 from . import side_channel
 from .answer import Answer, follow
-from .calls import NotFound, PythonWorker, failure, look_up
+from .calls import PythonWorker, failure, look_up
 from .frames import frame, kind_of, message_of
 from .hosted_worker import CannotStart, HostedWorker
 from .ledger import PREFIX, Ledger, OwnLedger
-from .protocol import LOAD, LOADED, NEED, NOT_BEGUN, PYTHON_PACK, REFUSED, SIDE_CANCEL, SIDE_ABORT, SIDE_EVENT, SIDE_WROTE
+from .protocol import (
+    AGAIN,
+    LOAD,
+    LOADED,
+    NEED,
+    NOT_BEGUN,
+    PYTHON_PACK,
+    REFUSED,
+    SIDE_ABORT,
+    SIDE_CANCEL,
+    SIDE_CLAIM,
+    SIDE_EVENT,
+    SIDE_WROTE,
+)
 
 Worker = Union[HostedWorker, PythonWorker]
 
@@ -43,6 +57,7 @@ class Host:
         self._all: List[Worker] = []
         self._running: Dict[str, Worker] = {}
         self._cancelled: Dict[str, None] = {}
+        self._claims: "Dict[str, queue.SimpleQueue[bool]]" = {}
         self._count = 0
         self._is_ended = False
         self._folder, self._owns_folder = self._find_folder()
@@ -82,6 +97,8 @@ class Host:
     def _on_message(self, message: Any, beside: List[memoryview]) -> None:
         if message[0] == SIDE_CANCEL:
             return self._cancel(message[1])
+        if message[0] == SIDE_CLAIM and message[1] in self._claims:
+            return self._claims[message[1]].put(message[2])
         if message[0] != SIDE_ABORT:
             return
         # With the lock: once it has got another pack, the position is one of that.
@@ -109,6 +126,8 @@ class Host:
         """The answer to a pack, or to a request to load modules."""
         if key in self._cancelled:
             return NOT_BEGUN
+        if self._setup["runsAgain"] and not self._may_begin(key):
+            return AGAIN
         kind = kind_of(blob)
         is_python = kind == PYTHON_PACK
         if kind == LOAD:
@@ -126,6 +145,7 @@ class Host:
             worker.ledger.begin_pack(key)
             worker.send(blob)
             end = follow(worker, answer)
+            worker.ledger.end_pack()
         finally:
             with self._lock:
                 self._running.pop(key, None)
@@ -136,6 +156,21 @@ class Host:
         else:
             self._give(worker)
         return answer.whole()
+
+    def _may_begin(self, key: str) -> bool:
+        """Whether nobody has begun with the pack before, as far as that is known."""
+        link = self._link
+        if link is None:
+            return True
+        claim: "queue.SimpleQueue[bool]" = queue.SimpleQueue()
+        self._claims[key] = claim
+        link.send([SIDE_CLAIM, key])
+        try:
+            return claim.get(timeout=side_channel.TIMEOUT)
+        except queue.Empty:
+            return True
+        finally:
+            self._claims.pop(key, None)
 
     def _load_python(self, blob: bytes) -> Optional[bytes]:
         """What became of Python modules; None if there are others to load."""

@@ -1,7 +1,7 @@
 """
 What a worker has begun and finished, in a file: it can be read after the worker's death, also by the program, where it runs on the same
 machine. The layout is that of src/worker/ledger.ts; a worker has one lane. Behind the limit stand the key of the pack, the process id of
-the worker and that of its host.
+the worker and that of its host, and whether the pack has been answered.
 """
 
 import os
@@ -12,8 +12,9 @@ LEDGER_BYTES = 128 * 1024
 NO_LIMIT = 0xFFFFFFFF
 PREFIX = "ledger-"
 
-_KEY = struct.Struct("<I40sII")
+_KEY = struct.Struct("<I40sIII")
 _LIMIT = struct.Struct("<I")
+_DONE = LEDGER_BYTES + _KEY.size - 4
 
 State = Tuple[int, int, List[str]]
 """How many calls have begun, of which call the first result is, and `kind,µs,payload` of each."""
@@ -30,7 +31,11 @@ class Ledger:
 
     def begin_pack(self, key: str) -> None:
         os.pwrite(self.file, b"\0", 0)
-        os.pwrite(self.file, _KEY.pack(NO_LIMIT, key.encode(), self.pid, os.getpid()), LEDGER_BYTES)
+        os.pwrite(self.file, _KEY.pack(NO_LIMIT, key.encode(), self.pid, os.getpid(), 0), LEDGER_BYTES)
+
+    def end_pack(self) -> None:
+        """It has been answered: a host that ends now has not lost it."""
+        os.pwrite(self.file, b"\1", _DONE)
 
     def limit(self, position: int) -> None:
         """Calls from there on will not begin, if they have not yet: look at `begun` after it."""
@@ -111,7 +116,7 @@ class Remains(NamedTuple):
 
 def find(folder: str, key: Optional[str] = None, host: Optional[int] = None) -> List[Remains]:
     """
-    What the ledgers of a folder say of a pack, or of all packs of a host, by its process id. The host is gone, or dies in this moment: what
+    What the ledgers of a folder say of a pack, or of all unanswered packs of a host, by its process id. The host is gone, or dies in this moment: what
     has not begun is kept from its workers.
     """
     found = []
@@ -123,9 +128,9 @@ def find(folder: str, key: Optional[str] = None, host: Optional[int] = None) -> 
         except OSError:
             continue
         try:
-            _, text, worker, its_host = _KEY.unpack(os.pread(file, _KEY.size, LEDGER_BYTES).ljust(_KEY.size, b"\0"))
+            _, text, worker, its_host, is_done = _KEY.unpack(os.pread(file, _KEY.size, LEDGER_BYTES).ljust(_KEY.size, b"\0"))
             its_key = text.rstrip(b"\0").decode("utf-8", "replace")
-            if its_key != "" and (its_key == key or its_host == host):
+            if its_key != "" and (its_key == key or (its_host == host and not is_done)):
                 os.pwrite(file, _LIMIT.pack(_read(file)[0]), LEDGER_BYTES)
                 found.append(Remains(its_key, _read(file), worker, its_host))
         finally:

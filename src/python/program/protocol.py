@@ -80,10 +80,13 @@ SIDE_EARLY = 62  # [62, key], beside: messages of its answer
 SIDE_WROTE = 63  # [63, stream, line, worker]
 SIDE_EVENT = 64  # [64, name, worker, how]
 SIDE_ABORT = 65  # [65, key, position], beside: the frame for the worker
+SIDE_CLAIM = 68  # [68, key]: the pack is about to begin there; and back [68, key, whether it may]
 SIDE_CANCEL = 67  # [67, key]: the pack is not to begin
 SIDE_BYE = 66  # [66]: the program ends on purpose
 
 NEED = b"NEED"
 """What a worker answers that has not got the sources and the setup yet."""
+AGAIN = b"AGAIN"
+"""What a worker answers to a pack that had begun elsewhere before: the back end wants to run it again."""
 NOT_BEGUN = b"NOT_BEGUN"
 """What a worker answers to a pack that was cancelled before it came there."""

@@ -6,6 +6,7 @@ Options: `address` (`local`, the default; `auto`, or an address), `numCpus` (of 
 
 import logging
 import os
+import socket
 import threading
 from concurrent.futures import Future
 from typing import Any, Callable, Dict, Mapping, Optional
@@ -13,6 +14,7 @@ from typing import Any, Callable, Dict, Mapping, Optional
 from .backends import FuturesBackend, Listener, Run, Unusable, cpu_count, need
 
 POLL = 2.0
+PATIENCE = 10.0
 
 
 class RayBackend(FuturesBackend):
@@ -33,6 +35,7 @@ class RayBackend(FuturesBackend):
         self._options.refuse_rest()
         if cpus is not None and self.is_remote:
             raise Unusable("config", f"numCpus is of a local cluster, not of the one at {self._address}")
+        self._look_for_it()
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         # Ray warns with each worker that it starts otherwise.
@@ -48,6 +51,16 @@ class RayBackend(FuturesBackend):
         self._remote = ray.remote(max_retries=0, num_cpus=1)(plain_function(self._run))
         self._slots = self._count()
         threading.Thread(target=self._watch, name="taps-sdk-ray", daemon=True).start()
+
+    def _look_for_it(self) -> None:
+        """Ray waits for a minute for who does not answer, and then ends the process."""
+        host, _, port = self._address.rpartition("://")[2].rpartition(":")
+        if not port.isdigit():
+            return
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+        except OSError as error:
+            raise Unusable("backend", f"There is no Ray cluster at {self._address}: {error}") from error
 
     def _count(self) -> int:
         return int(self._ray.cluster_resources().get("CPU", 0))

@@ -22,6 +22,7 @@ class TaskVineBackend(Backend):
     name = "TaskVineExecutor"
     package = "ndcctools"
     is_remote = True
+    runs_again = True
 
     def __init__(self, options: Mapping[str, Any], run: Run, listener: Listener) -> None:
         super().__init__(options, run, listener)

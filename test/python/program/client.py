@@ -105,6 +105,16 @@ class Client:
     def run(self, pack: bytes) -> List[Any]:
         return self.answer(self.send(pack))
 
+    def run_until_answered(self, pack: bytes) -> List[Any]:
+        """As the executor does: what was lost before it had begun is sent again."""
+        while True:
+            number = self.send(pack)
+            message, beside = self.wait_for(protocol.ANSWER, protocol.LOST)
+            if message[0] == protocol.ANSWER:
+                assert message[1] == number
+                return [parts(raw) for raw in Splitter().feed(bytes(beside[0]))]
+            assert message[4] == [0, 0, []], message
+
     def end(self, **options: Any) -> int:
         if self.process.poll() is None:
             self.write([protocol.END, options])
@@ -149,13 +159,13 @@ def python_pack(name: str, *calls: Any, timeout: float = 0, beside: Any = ()) ->
 
 def load(*names: str) -> bytes:
     """A request to load the modules of tasks."""
-    tasks = [[_number(name, 0), TASKS, name, NAMES.index(name) if name in NAMES else 0, "", {}, 0, None, None] for name in names]
+    tasks: List[Any] = [[_number(name, 0), TASKS, name, NAMES.index(name) if name in NAMES else 0, "", {}, 0, None, None] for name in names]
     return frame([protocol.LOAD, 1, tasks])
 
 
 def results(answer: List[Any]) -> List[Any]:
     """`[kind, payload]` of each call, in their order."""
-    found = []
+    found: List[Any] = []
     for message, _ in answer:
         if message[0] == protocol.RESULTS:
             flat = message[4]

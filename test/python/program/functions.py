@@ -45,7 +45,7 @@ class OutOfStock(Exception):
 
 def fail() -> None:
     try:
-        {}["key"]
+        dict(a=1)["key"]
     except KeyError as error:
         raise OutOfStock("tea") from error
 

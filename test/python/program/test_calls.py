@@ -24,7 +24,7 @@ def _worker(tmp_path: Path) -> Iterator[PythonWorker]:
 def run(worker: PythonWorker, pack: bytes) -> List[Any]:
     worker.ledger.begin_pack("abc-1")
     worker.send(pack)
-    found = []
+    found: List[Any] = []
     while not found or found[-1][0][0] != PACKED:
         raw = worker.receive(20)
         assert raw is not None

@@ -4,7 +4,6 @@ from collections import deque
 from typing import Any, Deque, List, Optional, Union
 
 import pytest
-from program import answer as answers
 from program.answer import Answer, follow
 from program.frames import Splitter, frame, parts
 from program.hosted_worker import WorkerGone
@@ -77,7 +76,7 @@ class FakeLink:
 @pytest.fixture(name="clock")
 def _clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(answers.time, "monotonic", clock.monotonic)
+    monkeypatch.setattr("program.answer.time.monotonic", clock.monotonic)
     return clock
 
 

@@ -7,9 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import Any, Callable, Iterator, List
 
 import pytest
 from client import Client, host_name, is_alive, last, load, node_pack, python_pack, results
@@ -270,7 +271,7 @@ def test_a_python_process_that_ends_names_the_call_and_the_pool_is_renewed(tmp_p
         message, _ = client.wait_for(protocol.LOST)
         assert message[1] == number and message[3] == host_name()
         assert message[4] == [1, 0, []]
-        assert until(lambda: results(client.run(python_pack("operator:neg", [1])))) == [[8, -1]]
+        assert results(client.run_until_answered(python_pack("operator:neg", [1]))) == [[8, -1]]
         assert runs.read_text() == "x"
 
 
@@ -297,7 +298,7 @@ def test_a_killed_process_of_the_pool_loses_its_pack_only_once_and_its_node_work
         message, _ = client.wait_for(protocol.LOST)
         assert message[1] == number and message[4][0] == 1 and message[6] == f"process {worker}"
         until(lambda: not is_alive(worker))
-        assert until(lambda: results(client.run(node_pack("add", [1, 2])))) == [[0, 3]]
+        assert results(client.run_until_answered(node_pack("add", [1, 2]))) == [[0, 3]]
         assert [each for each, _ in client.others if each[0] == protocol.LOST] == []
 
 
@@ -360,13 +361,20 @@ def test_nothing_is_left_behind(factory: str, end: str, tmp_path: Path) -> None:
         until(lambda: not any(map(is_alive, before)))
 
 
-def test_its_folder_is_removed_at_its_end(tmp_path: Path) -> None:
-    with pool(program_env={"TMPDIR": str(tmp_path)}) as client:
+@pytest.fixture(name="short_path")
+def _short_path() -> Iterator[Path]:
+    """The path of a socket has to be short."""
+    with tempfile.TemporaryDirectory() as path:
+        yield Path(path)
+
+
+def test_its_folder_is_removed_at_its_end(short_path: Path) -> None:
+    with pool(program_env={"TMPDIR": str(short_path)}) as client:
         client.run(node_pack("add", [1, 2]))
-        (folder,) = tmp_path.glob("taps-sdk-python-*")
+        (folder,) = short_path.glob("taps-sdk-python-*")
         assert folder.stat().st_mode & 0o077 == 0
         client.end()
-        assert list(tmp_path.glob("taps-sdk-python-*")) == []
+        assert list(short_path.glob("taps-sdk-python-*")) == []
 
 
 @pytest.mark.parametrize(
@@ -406,9 +414,9 @@ def test_a_python_that_is_too_old_says_so() -> None:
     assert sys.executable in message[2]
 
 
-def test_who_does_not_know_the_token_is_not_heard(tmp_path: Path) -> None:
-    with pool(program_env={"TMPDIR": str(tmp_path)}) as client:
-        (path,) = tmp_path.glob("taps-sdk-python-*/side")
+def test_who_does_not_know_the_token_is_not_heard(short_path: Path) -> None:
+    with pool(program_env={"TMPDIR": str(short_path)}) as client:
+        (path,) = short_path.glob("taps-sdk-python-*/side")
         with socket.socket(socket.AF_UNIX) as stranger:
             stranger.connect(str(path))
             assert len(stranger.recv(16)) == 16

@@ -4,7 +4,7 @@ import collections
 import enum
 import json
 import math
-from typing import Any, List
+from typing import Any, List, NamedTuple
 
 import numpy
 import pytest
@@ -76,8 +76,11 @@ def test_tuples_become_lists_and_subclasses_what_they_extend() -> None:
     class Colour(enum.IntEnum):
         RED = 3
 
-    point = collections.namedtuple("point", "x y")(1, 2)
-    given = (1, Colour.RED, point, collections.OrderedDict(a=1), collections.defaultdict(int, b=2))
+    class Pair(NamedTuple):
+        x: int
+        y: int
+
+    given = (1, Colour.RED, Pair(1, 2), collections.OrderedDict(a=1), collections.defaultdict(int, b=2))
     assert written(given)[0] == [1, 3, [1, 2], {"a": 1}, {"b": 2}]
 
 
