@@ -157,7 +157,7 @@ export class QueueLink {
     const opened = {
       clients,
       queue: new packages.bullmq.Queue(queue, { connection, prefix, defaultJobOptions, streams }),
-      events: new packages.bullmq.QueueEvents(queue, { connection, prefix, lastEventId }),
+      events: new packages.bullmq.QueueEvents(queue, { connection, prefix, lastEventId, blockingTimeout: 0 }),
     }
     this.#listen(opened.events)
     // What fails is tried again, or told by the command that failed.
