@@ -76,7 +76,7 @@ export interface ReadyMessage {
   /** The machine that the program runs on. */
   readonly hostname: string
   /** Of the scheduler, or the head. */
-  readonly address?: string
+  readonly address?: string | null
   /** Where the back end keeps what it logs. */
-  readonly logs?: string
+  readonly logs?: string | null
 }

@@ -66,9 +66,10 @@ export class PythonBackend implements Backend {
     this.#options = options
   }
 
-  /** What the back end said of itself, while it is there. */
-  get ready(): ReadyMessage | undefined {
-    return this.#ready
+  /** Where to read more of what goes wrong in the back end. */
+  get #logs(): string {
+    const logs = this.#ready?.logs
+    return typeof logs === 'string' ? `\nThe back end keeps its logs in ${logs} on ${this.#ready?.hostname}` : ''
   }
 
   start(listener: BackendListener): void {
@@ -243,12 +244,12 @@ export class PythonBackend implements Backend {
     }
     const said = output === '' ? '' : `\nIt wrote last: ${output}`
     const when = this.#ready === undefined ? ' while it started the back end' : ''
-    return new WorkerCrashedError(`The Python program of ${name} ${how}${when}${said}`, { cause })
+    return new WorkerCrashedError(`The Python program of ${name} ${how}${when}${said}${this.#logs}`, { cause })
   }
 
   #errorOf(kind: string, message: string, traceback: string): Error {
     const cause = traceback === '' ? undefined : { cause: pythonError(traceback) }
-    const text = `${this.#options.name}: ${message}`
+    const text = `${this.#options.name}: ${message}${this.#logs}`
     if (kind === 'missing') return new MissingPeerError(text, cause)
     if (kind === 'config' || kind === 'node') return new ConfigError(text, cause)
     return new WorkerCrashedError(text, cause)

@@ -59,7 +59,7 @@ function start(options: unknown): void {
     console.error('Segmentation fault')
     return process.kill(process.pid, 'SIGKILL') as never
   }
-  say([PROGRAM_READY, { slots: 2, python: '3.11.0', backend: 'fake', version: '1', hostname: 'here' }])
+  say([PROGRAM_READY, { slots: 2, python: '3.11.0', backend: 'fake', version: '1', hostname: 'here', logs: '/logs' }])
   say([EVENT, 'workerStarted', 'there', 'process 12'])
   say([WROTE, 'stdout', 'a line', 'there', 'process 12'])
 }

@@ -66,7 +66,7 @@ describe('the Python program', () => {
     const error = await outcome(executor.submit(echo, 1))
     expect(error).toBeInstanceOf(WorkerCrashedError)
     expect((error as Error).message).toBe(
-      'The Python program of PythonExecutor exited with code 3\nIt wrote last: out of memory',
+      'The Python program of PythonExecutor exited with code 3\nIt wrote last: out of memory\nThe back end keeps its logs in /logs on here',
     )
     expect(await executor.submit(echo, 2)).toBe(2)
   })
