@@ -22,6 +22,7 @@ FLUSH_SIZE = 32_768
 LONGEST_LINE = 65_536
 DEEPEST_CAUSE = 20
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _functions: Dict[str, Callable[..., Any]] = {}
 _speaking = threading.local()
 """Of the thread that runs a call: who is told of what it writes."""
@@ -210,7 +211,7 @@ class _PackOfCalls:
             value = look_up(name)(*values.decode(args, self._beside))
             if inspect.iscoroutine(value):
                 value = asyncio.run(value)
-            payload = json.dumps(self._writer.write(value), separators=(",", ":"))
+            payload = _encode(self._writer.write(value))
         # Also SystemExit: to end the process is not what a function may do to others.
         except BaseException as error:
             self._add(position, FAILURE, failure(error))

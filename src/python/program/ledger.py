@@ -10,6 +10,8 @@ from typing import List, NamedTuple, Optional, Tuple
 
 LEDGER_BYTES = 128 * 1024
 NO_LIMIT = 0xFFFFFFFF
+SPARE = 100
+"""Bytes that are kept for the next call to begin."""
 PREFIX = "ledger-"
 
 _KEY = struct.Struct("<I40sIII")
@@ -62,32 +64,35 @@ class OwnLedger(Ledger):
         super().__init__(path)
         self.pid = os.getpid()
         self._used = 0
+        # Results that are written when the next call begins.
+        self._pending = b""
 
     def begin_pack(self, key: str) -> None:
         super().begin_pack(key)
-        self._used = 0
+        self.sent()
 
     def begin(self, position: int) -> bool:
         """Whether the call may begin. First it is told, then looked at; the host does it the other way round: one of both sees it."""
-        if not self._write(b"B%d\n" % position):
+        records = b"%sB%d\n" % (self._pending, position)
+        self._pending = b""
+        if self._used + len(records) >= LEDGER_BYTES:
             self._used = 0
-            self._write(b"B%d\n" % position)
+        os.pwrite(self.file, records + b"\0", self._used)
+        self._used += len(records)
         return position < int(_LIMIT.unpack(os.pread(self.file, 4, LEDGER_BYTES))[0])
 
     def commit(self, position: int, result: str) -> bool:
         """Whether there was room for it."""
-        return self._write(b"R%d,%s\n" % (position, result.encode("utf-8", "replace")))
+        record = b"R%d,%s\n" % (position, result.encode("utf-8", "replace"))
+        if self._used + len(self._pending) + len(record) + SPARE > LEDGER_BYTES:
+            return False
+        self._pending += record
+        return True
 
     def sent(self) -> None:
         """What was committed is elsewhere."""
         self._used = 0
-
-    def _write(self, record: bytes) -> bool:
-        if self._used + len(record) + 100 > LEDGER_BYTES:
-            return False
-        os.pwrite(self.file, record + b"\0", self._used)
-        self._used += len(record)
-        return True
+        self._pending = b""
 
 
 def _read(file: int) -> State:

@@ -95,11 +95,8 @@ def test_results_and_what_is_given_back_come_early(client: Client, tmp_path: Pat
     client.answer(number)
 
 
+@pytest.mark.parametrize("client", ["dask", "ray", "parsl"], indirect=True)
 def test_a_process_that_ends_loses_its_pack_and_nothing_runs_twice(client: Client, tmp_path: Path) -> None:
-    if backend_of(client) == "dask threads":
-        pytest.skip("its workers are threads of the program itself")
-    if backend_of(client).startswith(("globus", "taskvine")):
-        pytest.skip("what becomes of it is not told by the documentation")
     runs = tmp_path / "runs"
     number = client.send(python_pack("exit_process", [str(runs)], [str(runs)]))
     message, _ = client.wait_for(protocol.LOST)
