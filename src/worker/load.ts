@@ -28,6 +28,11 @@ export async function loadTask(ref: TaskRef): Promise<(...args: readonly unknown
   } catch (error) {
     throw notImported(ref, error)
   }
+  return findTask(ref)
+}
+
+/** The function of a task whose module has been imported. @throws TaskNotFoundError */
+export function findTask(ref: TaskRef): (...args: readonly unknown[]) => unknown {
   const fn = ref.ordinal < declaredIn(ref.module) ? lookUp(ref) : undefined
   if (typeof fn !== 'function' || fn.name !== ref.name) throw notFound(ref)
   return fn as (...args: readonly unknown[]) => unknown

@@ -8,21 +8,21 @@ import { loadModule } from './load.ts'
 /** By recipe, as text: engines that were made alike share one. */
 const planes: Map<string, Promise<DataPlane>> = new Map()
 
-/** The data plane of an engine, as this worker makes it for itself. */
-export function loadPlane(recipe: PlaneRecipe): Promise<DataPlane> {
+/** The data plane of an engine, as this worker makes it for itself. @param mayImport - whether it imports what the recipe names; else that is there already */
+export function loadPlane(recipe: PlaneRecipe, mayImport: boolean): Promise<DataPlane> {
   const key = JSON.stringify(recipe)
   let plane = planes.get(key)
   if (plane === undefined) {
-    plane = makePlane(recipe)
+    plane = makePlane(recipe, mayImport ? loadModule : async () => {})
     planes.set(key, plane)
   }
   return plane
 }
 
-async function makePlane({ transformer, filter }: PlaneRecipe): Promise<DataPlane> {
+async function makePlane({ transformer, filter }: PlaneRecipe, load: typeof loadModule): Promise<DataPlane> {
   try {
-    const made = (await follow(transformer, loadModule)) as Transformer
-    return new DataPlane(made, filter === undefined ? undefined : ((await follow(filter, loadModule)) as Filter))
+    const made = (await follow(transformer, load)) as Transformer
+    return new DataPlane(made, filter === undefined ? undefined : ((await follow(filter, load)) as Filter))
   } catch (cause) {
     throw new TransformError(`The transformer or the filter could not be made in a worker: ${messageOf(cause)}`, {
       cause,

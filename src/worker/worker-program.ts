@@ -8,7 +8,7 @@ import { type Channel, receivedValue, sendValue, unpack } from './channel.ts'
 import { decode, lookForCustomClassesIn, type Packet } from './codec.ts'
 import { decodeFailure, encodeFailure } from './failure.ts'
 import type { Ledger } from './ledger.ts'
-import { loadTask } from './load.ts'
+import { findTask, loadTask } from './load.ts'
 import { KnownModules } from './module-ids.ts'
 import { Output } from './output.ts'
 import { loadPlane } from './plane.ts'
@@ -118,12 +118,13 @@ export class WorkerProgram implements LaneHost {
 
   async load(task: WorkerTask): Promise<void> {
     try {
-      // Without these, what a message names is imported.
+      const { name, ordinal, planeRecipe } = task
       const known = this.#modules
-      const module = known?.url(task.module, task.name) ?? task.module
-      const fn = await loadTask({ module, name: task.name, ordinal: task.ordinal })
-      const recipe = task.planeRecipe
-      if (recipe !== null) task.plane = await loadPlane(this.#allowed(known?.plane(recipe) ?? recipe))
+      const module = known?.url(task.module, name) ?? task.module
+      // What a message names is imported only where it may name anything.
+      const fn = await (known === undefined ? loadTask : findTask)({ module, name, ordinal })
+      if (planeRecipe !== null)
+        task.plane = await loadPlane(this.#allowed(known?.plane(planeRecipe) ?? planeRecipe), known === undefined)
       task.fn = fn
       lookForCustomClassesIn(module)
     } catch (error) {

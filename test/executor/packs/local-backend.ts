@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import type { Backend, BackendListener, OutgoingPack } from '../../../src/executor/packs/backend.ts'
 import type { PackOptions } from '../../../src/executor/packs/pack-dispatcher.ts'
 import { PackExecutor, type PackKind } from '../../../src/executor/packs/pack-executor.ts'
-import { check } from '../../../src/executor/pool/shipping.ts'
+import { check, checkNamed } from '../../../src/executor/pool/shipping.ts'
 import { PackHost, type PackHostOptions, type TakenPack } from '../../../src/host/pack-host.ts'
 import type { TaskMessage } from '../../../src/worker/protocol.ts'
 
@@ -12,6 +12,7 @@ export class LocalBackend implements Backend {
   readonly host: PackHost
   readonly #taken: Map<number, TakenPack> = new Map()
   #listener: BackendListener | undefined
+  #held: NodeJS.Timeout | undefined
 
   constructor(workers: number, options: Partial<PackHostOptions> = {}) {
     this.host = new PackHost({ workers, hosted: { modules: null, root: null }, ...options })
@@ -46,7 +47,13 @@ export class LocalBackend implements Backend {
     this.#taken.get(id)?.abort(text, beside)
   }
 
-  hold(): void {}
+  hold(isHeld: boolean): void {
+    if (isHeld) this.#held ??= setInterval(() => {}, 2 ** 30)
+    else {
+      clearInterval(this.#held)
+      this.#held = undefined
+    }
+  }
 
   warmup(tasks: readonly TaskMessage[]): Promise<void> {
     return this.host.load(tasks)
@@ -71,7 +78,8 @@ export class LocalPacks extends PackExecutor {
   constructor(workers: number, options: LocalOptions = {}) {
     const { killAfter = 1000, outputFile, abroad, ...host } = options
     const backend = new LocalBackend(workers, host)
-    const kind: PackKind = { name: 'LocalPacks', backend, killAfter, foreign: undefined, abroad, outputFile, check }
+    const how = { foreign: undefined, abroad, check: abroad === undefined ? check : checkNamed }
+    const kind: PackKind = { name: 'LocalPacks', backend, killAfter, outputFile, ...how }
     super(kind)
     this.backend = backend
   }
