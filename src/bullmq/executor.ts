@@ -3,6 +3,7 @@ import { TimeoutError } from '../errors.ts'
 import type { BackendListener } from '../executor/packs/backend.ts'
 import { PackExecutor } from '../executor/packs/pack-executor.ts'
 import { checkPlatform, POOL_CHECKS } from '../executor/pool/pool-options.ts'
+import { checkNamed, isImportable } from '../executor/pool/shipping.ts'
 import type { Abroad } from '../executor/pool/task-kind.ts'
 import { checkOptions, oneOf } from '../options.ts'
 import { type PlaneRecipe, planeAbroad } from '../transformer/data-plane.ts'
@@ -84,7 +85,7 @@ export class BullMQExecutor extends PackExecutor {
       killAfter,
       foreign: undefined,
       abroad,
-      check: () => {},
+      check: checkNamed,
     }
     super(kind)
     this.#backend = backend
@@ -119,7 +120,8 @@ class LocalTasks {
   }
 
   learn(url: string): void {
-    if (this.#modules.has(url)) return
+    // A name says nothing of where a module is: who uses one says that in `modules`.
+    if (this.#modules.has(url) || !isImportable(url)) return
     this.#modules.add(url)
     this.#tell()
   }

@@ -6,7 +6,7 @@ import type { Given } from '../../transformer/data-plane.ts'
 import { type Encoded, encode } from '../../worker/codec.ts'
 
 /** A module that a worker can import: no name that only means something to who gave it. */
-const isImportable = (module: string): boolean => /^(file|data|https?):/.test(module)
+export const isImportable = (module: string): boolean => /^(file|data|https?):/.test(module)
 
 /** A call in the form in which it leaves the process. @throws NotShippableError, SerializationError */
 export function encodeCall(spec: TaskSpec, args: readonly unknown[] | Given, isThread: boolean): Encoded {
