@@ -129,7 +129,7 @@ class WarmupPack(Pack):
 
 
 class Bridge(Listener):
-    def __init__(self, sources: Mapping[str, str], source: int, writer: Writer) -> None:
+    def __init__(self, sources: Mapping[str, str], folder: str, source: int, writer: Writer) -> None:
         self._sources = {name: sources[name] for name in HOST_FILES}
         self._stub = sources["stub.py"]
         self._input = source
@@ -140,7 +140,8 @@ class Bridge(Listener):
         self._links_lock = threading.Lock()
         self._client = secrets.token_hex(6)
         self._token = secrets.token_bytes(32)
-        self._folder = tempfile.mkdtemp(prefix="taps-sdk-python-", dir=_short_folder())
+        # For what is shared with hosts on this machine: it is removed when all of them have ended.
+        self._folder = folder
         self._setup = b""
         self._backend: Optional[Backend] = None
         self._is_ended = False
@@ -373,14 +374,11 @@ class Bridge(Listener):
         deadline = time.monotonic() + GOODBYE
         while self._links and time.monotonic() < deadline:
             time.sleep(0.002)
-        try:
-            closing = threading.Thread(target=self._close_backend, name="taps-sdk-close", daemon=True)
-            closing.start()
-            # What does not end is killed with its tree.
-            closing.join(HURRIED if self._packs else CLOSING)
-        finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._writer.flush()
+        closing = threading.Thread(target=self._close_backend, name="taps-sdk-close", daemon=True)
+        closing.start()
+        # What does not end is killed with its tree.
+        closing.join(HURRIED if self._packs else CLOSING)
+        self._writer.flush()
 
     def _close_backend(self) -> None:
         if self._backend is not None:
@@ -412,10 +410,11 @@ def _short_folder() -> Optional[str]:
 
 def main(sources: Mapping[str, str]) -> None:
     """Speaks on the standard input and output, which nothing else can disturb then."""
-    supervise(lambda: _run(sources))
+    folder = tempfile.mkdtemp(prefix="taps-sdk-python-", dir=_short_folder())
+    supervise(lambda: _run(sources, folder), lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
-def _run(sources: Mapping[str, str]) -> None:
+def _run(sources: Mapping[str, str], folder: str) -> None:
     source, target = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -424,6 +423,6 @@ def _run(sources: Mapping[str, str]) -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
     # Some back ends start programs that were installed beside Python.
     os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", os.defpath)
-    Bridge(sources, source, Writer(target)).run()
+    Bridge(sources, folder, source, Writer(target)).run()
 
 

@@ -19,8 +19,11 @@ SET_CHILD_SUBREAPER = 36
 HANGUP = getattr(select, "POLLRDHUP", 0x2000 if sys.platform == "linux" else 0)
 
 
-def supervise(run: Callable[[], None]) -> None:
-    """Runs it in a child process; never returns."""
+def supervise(run: Callable[[], None], clean: Callable[[], None]) -> None:
+    """
+    Runs it in a child process; never returns.
+    :param clean: what is left to do when all processes have ended, however that came
+    """
     _leave_group()
     lifeline, end_of_lifeline = os.pipe()
     _become_reaper()
@@ -28,7 +31,7 @@ def supervise(run: Callable[[], None]) -> None:
     if child == 0:
         os.close(end_of_lifeline)
         _become_reaper()
-        threading.Thread(target=_end_with_parent, args=(lifeline,), name="taps-sdk-lifeline", daemon=True).start()
+        threading.Thread(target=_end_with_parent, args=(lifeline, clean), name="taps-sdk-lifeline", daemon=True).start()
         code = 1
         try:
             run()
@@ -41,6 +44,7 @@ def supervise(run: Callable[[], None]) -> None:
     os.close(1)
     code = _watch(child)
     kill_tree()
+    clean()
     os._exit(code)
 
 
@@ -103,9 +107,10 @@ def _reap(child: int) -> Optional[int]:
             code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 1
 
 
-def _end_with_parent(lifeline: int) -> None:
+def _end_with_parent(lifeline: int, clean: Callable[[], None]) -> None:
     os.read(lifeline, 1)
     kill_tree()
+    clean()
     os._exit(1)
 
 

@@ -28,7 +28,8 @@ def test_what_was_sent_is_forgotten_with_the_next_record(own: OwnLedger) -> None
     own.sent()
     own.begin(1)
     own.commit(1, "8,2,2")
-    assert own.read() == (2, 1, ["8,2,2"])
+    own.begin(2)
+    assert own.read() == (3, 1, ["8,2,2"])
 
 
 def test_a_call_behind_the_limit_may_not_begin(own: OwnLedger) -> None:

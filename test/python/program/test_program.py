@@ -34,6 +34,13 @@ def threads(**more: Any) -> Client:
     return client
 
 
+@pytest.fixture(name="short_path")
+def _short_path() -> Iterator[Path]:
+    """The path of a socket has to be short."""
+    with tempfile.TemporaryDirectory() as path:
+        yield Path(path)
+
+
 def until(is_so: Callable[[], Any]) -> Any:
     """Waits for what another process does."""
     deadline = time.monotonic() + 30
@@ -337,8 +344,8 @@ def processes_of(client: Client) -> List[int]:
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
 @pytest.mark.parametrize("factory", [POOL, THREADS])
 @pytest.mark.parametrize("end", ["end", "close", "terminate", "kill", "kill the child"])
-def test_nothing_is_left_behind(factory: str, end: str, tmp_path: Path) -> None:
-    with Client(factory, {"max_workers": 2}) as client:
+def test_nothing_is_left_behind(factory: str, end: str, tmp_path: Path, short_path: Path) -> None:
+    with Client(factory, {"max_workers": 2}, program_env={"TMPDIR": str(short_path)}) as client:
         ready = client.ready()
         begun = tmp_path / "begun"
         client.run(node_pack("add", [1, 2]))
@@ -359,13 +366,7 @@ def test_nothing_is_left_behind(factory: str, end: str, tmp_path: Path) -> None:
             os.kill(client.process.pid, signal.SIGTERM if end == "terminate" else signal.SIGKILL)
         client.process.wait(20)
         until(lambda: not any(map(is_alive, before)))
-
-
-@pytest.fixture(name="short_path")
-def _short_path() -> Iterator[Path]:
-    """The path of a socket has to be short."""
-    with tempfile.TemporaryDirectory() as path:
-        yield Path(path)
+        until(lambda: list(short_path.glob("taps-sdk-python-*")) == [])
 
 
 def test_its_folder_is_removed_at_its_end(short_path: Path) -> None:
