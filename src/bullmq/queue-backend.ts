@@ -3,17 +3,16 @@ import { TapsError } from '../errors.ts'
 import type { Backend, BackendListener, OutgoingPack, PackEnd } from '../executor/packs/backend.ts'
 import type { TaskMessage } from '../worker/protocol.ts'
 import { type Hello, splitWord, withWord } from './hello.ts'
-import { checkedAnswer, JOB_NAME, type JobAnswer, jobId, MOST_INLINE_CALLS } from './job.ts'
+import { type JobAnswer, jobId } from './job.ts'
+import { addJobs, heldBy, isLarge, type PackJob, removeJob, stateOf, TTL } from './jobs.ts'
+import { Loads } from './loads.ts'
 import type { QueuePlace } from './options.ts'
-import { asBytes, getMessages, putMessages } from './parcels.ts'
+import { asBytes, getMessages } from './parcels.ts'
 import { type LinkUser, QueueLink } from './queue-link.ts'
 import { isConnectionError } from './redis-clients.ts'
 
 /** A pack on its way. */
-interface Outstanding {
-  readonly pack: OutgoingPack
-  readonly id: string
-  readonly isLarge: boolean
+interface Outstanding extends PackJob {
   isAdded: boolean
   /** Its answer is being fetched. */
   isEnding: boolean
@@ -35,8 +34,6 @@ export interface LocalWorkers {
   close(): Promise<void>
 }
 
-/** For how long calls and answers stay that nobody takes, in ms; clients renew that. */
-export const TTL = 3_600_000
 /** Milliseconds between two looks at jobs of which nothing is heard. */
 const LOOK = 2_000
 
@@ -57,8 +54,7 @@ export class QueueBackend implements Backend, LinkUser {
   #looks: NodeJS.Timeout | undefined = undefined
   #renewedAt = 0
   readonly #whenSlots: Set<{ resolve(): void; reject(error: unknown): void }> = new Set()
-  readonly #loads: Map<string, { readonly waiting: Set<string>; settle(error?: unknown): void }> = new Map()
-  #lastLoad = 0
+  readonly #loads: Loads = new Loads()
 
   constructor(client: string, options: QueueBackendOptions) {
     this.client = client
@@ -87,9 +83,8 @@ export class QueueBackend implements Backend, LinkUser {
 
   send(pack: OutgoingPack): void {
     const id = jobId(this.client, pack.id)
-    const isLarge = pack.beside.length > 0 || pack.text.length > MOST_INLINE_CALLS
     const flags = { isAdded: false, isEnding: false, isCancelled: false }
-    const outstanding = { pack, id, isLarge, ...flags, heardAt: Date.now(), aborts: [] }
+    const outstanding = { pack, id, ...flags, heardAt: Date.now(), aborts: [] }
     this.#packs.set(pack.id, outstanding)
     // All that is sent in this turn goes together.
     if (this.#outbox.push(outstanding) === 1) queueMicrotask(() => void this.#add(this.#outbox.splice(0)))
@@ -120,17 +115,10 @@ export class QueueBackend implements Backend, LinkUser {
     await this.#joining
     await this.untilSlots(1)
     if (tasks.length === 0) return
-    const load = `load ${this.client} ${++this.#lastLoad}`
-    const waiting = new Set(this.#known.filter(({ slots }) => slots > 0).map(({ id }) => id))
-    await new Promise<void>((resolve, reject) => {
-      const settle = (error?: unknown): void => {
-        this.#loads.delete(load)
-        if (error === undefined) resolve()
-        else reject(error)
-      }
-      this.#loads.set(load, { waiting, settle })
-      this.#clients?.tell('PUBLISH', this.#names.toWorkers, withWord(load, JSON.stringify(tasks)))
-    })
+    const workers = this.#known.filter(({ slots }) => slots > 0).map(({ id }) => id)
+    await this.#loads.ask(this.client, workers, (word) =>
+      this.#clients?.tell('PUBLISH', this.#names.toWorkers, withWord(word, JSON.stringify(tasks))),
+    )
   }
 
   /** Resolves when workers run so many packs at the same time. */
@@ -166,7 +154,7 @@ export class QueueBackend implements Backend, LinkUser {
   workerWent(worker: Hello, how: string): void {
     const { host, pid } = worker
     this.#listener?.workerExited({ host, worker: `process ${pid}` }, how)
-    for (const load of this.#loads.values()) loadedBy(load, worker.id)
+    this.#loads.workerWent(worker.id)
     if (!worker.again) void this.#lookForLost(worker, how)
   }
 
@@ -200,7 +188,7 @@ export class QueueBackend implements Backend, LinkUser {
 
   told(message: Buffer): void {
     const [word, rest] = splitWord(message)
-    if (word.startsWith('load ')) return this.#loaded(word, rest)
+    if (word.startsWith('load ')) return this.#loads.answered(word, rest.toString())
     const outstanding = this.#packs.get(Number(word))
     if (outstanding === undefined) return
     outstanding.heardAt = Date.now()
@@ -217,7 +205,7 @@ export class QueueBackend implements Backend, LinkUser {
     this.#link = undefined
     this.#packs.clear()
     this.#outbox = []
-    for (const { settle } of [...this.#loads.values()]) settle(error)
+    this.#loads.fail(error)
     for (const { reject } of this.#whenSlots) reject(error)
     this.#whenSlots.clear()
     void this.#local?.close()
@@ -244,7 +232,8 @@ export class QueueBackend implements Backend, LinkUser {
       const link = this.#link
       if (link === undefined) return
       try {
-        await this.#tryToAdd(link, rest)
+        await addJobs(link, this.client, rest)
+        this.#added(rest)
         break
       } catch (error) {
         // Nobody knows whether they are there; the same ids again do no harm.
@@ -255,18 +244,7 @@ export class QueueBackend implements Backend, LinkUser {
     }
   }
 
-  async #tryToAdd({ clients, queue, names }: QueueLink, all: readonly Outstanding[]): Promise<void> {
-    const large = all.filter(({ isLarge }) => isLarge)
-    await Promise.all(large.map(({ id, pack }) => putMessages(clients, names.calls(id), [pack], TTL)))
-    const jobs = all.map(({ id, isLarge, pack: { id: pack, calls, text } }) => ({
-      name: JOB_NAME,
-      data: { client: this.client, pack, calls, ...(isLarge ? {} : { text }) },
-      opts: { jobId: id },
-    }))
-    const one = async ({ name, data, opts }: (typeof jobs)[number]): Promise<unknown> => queue.add(name, data, opts)
-    if (jobs.length === 1) await Promise.all(jobs.map(one))
-    // A server that was restarted has no scripts any more, which only a job alone brings again.
-    else await queue.addBulk(jobs).catch(() => Promise.all(jobs.map(one)))
+  #added(all: readonly Outstanding[]): void {
     for (const outstanding of all) {
       outstanding.isAdded = true
       if (outstanding.isCancelled) void this.#takeBack(outstanding)
@@ -308,11 +286,10 @@ export class QueueBackend implements Backend, LinkUser {
   }
 
   /** Nothing of it stays. While the server is away, its own limits of time have to do. */
-  #forget({ id, isLarge }: Outstanding): void {
+  #forget(outstanding: Outstanding): void {
     const link = this.#link
     if (link === undefined || !link.clients.main.isReady) return
-    const keys = [link.names.answer(id), ...(isLarge ? [link.names.calls(id)] : [])]
-    const forgetting = Promise.all([link.queue.remove(id), link.clients.send('UNLINK', ...keys)])
+    const forgetting = removeJob(link, outstanding)
       .catch(() => {})
       .finally(() => this.#forgetting.delete(forgetting))
     this.#forgetting.add(forgetting)
@@ -340,34 +317,24 @@ export class QueueBackend implements Backend, LinkUser {
     await Promise.all(silent.map((outstanding) => this.#lookAt(link, outstanding))).catch(() => {})
     if (now - this.#renewedAt < TTL / 4) return
     this.#renewedAt = now
-    for (const { id, isLarge } of this.#packs.values())
-      if (isLarge) link.clients.tell('PEXPIRE', link.names.calls(id), String(TTL))
+    for (const { id, pack } of this.#packs.values())
+      if (isLarge(pack)) link.clients.tell('PEXPIRE', link.names.calls(id), String(TTL))
   }
 
-  async #lookAt({ clients, names }: QueueLink, { id, pack }: Outstanding): Promise<void> {
-    const fields = ['timestamp', 'finishedOn', 'returnvalue', 'failedReason']
-    const [added, finished, value, reason] = (await clients.send('HMGET', names.job(id), ...fields)) as (
-      | string
-      | null
-    )[]
-    if (typeof added !== 'string') this.removed(pack.id)
-    else if (typeof finished !== 'string') return
-    else if (typeof reason === 'string') this.failed(pack.id, reason)
-    else this.completed(pack.id, checkedAnswer(parsed(value)))
+  async #lookAt(link: QueueLink, { id, pack }: Outstanding): Promise<void> {
+    const state = await stateOf(link, id)
+    if (state.kind === 'removed') this.removed(pack.id)
+    else if (state.kind === 'failed') this.failed(pack.id, state.reason)
+    else if (state.kind === 'completed') this.completed(pack.id, state.answer)
   }
 
   /** A worker has gone: what it held will not end. */
   async #lookForLost({ id: worker, host, pid }: Hello, how: string): Promise<void> {
     const link = this.#link
-    const active = [...this.#packs.values()].filter(({ isAdded }) => isAdded)
-    if (link === undefined || active.length === 0) return
+    if (link === undefined) return
     try {
-      const locks = (await link.clients.send('MGET', ...active.map(({ id }) => link.names.lock(id)))) as (
-        | string
-        | null
-      )[]
-      for (const [i, outstanding] of active.entries()) {
-        if (locks[i]?.startsWith(`${worker}:`) !== true) continue
+      const added = [...this.#packs.values()].filter(({ isAdded }) => isAdded)
+      for (const outstanding of await heldBy(link, added, worker)) {
         await this.#lookAt(link, outstanding)
         if (outstanding.isEnding) continue
         // If it is alive after all, what it says of the job counts no more.
@@ -378,15 +345,6 @@ export class QueueBackend implements Backend, LinkUser {
       // The server is away: whoever looks after stalled jobs finds it.
     }
   }
-
-  #loaded(word: string, rest: Buffer): void {
-    const [, client, number, worker = ''] = word.split(' ')
-    const load = this.#loads.get(`load ${client} ${number}`)
-    if (load === undefined) return
-    const message = rest.toString()
-    if (message === '') loadedBy(load, worker)
-    else load.settle(new TapsError('ILLEGAL_STATE', message))
-  }
 }
 
 /** Milliseconds after which what failed, or what may have been missed, is looked at again; and how often, at the most. */
@@ -394,20 +352,7 @@ const [AGAIN, MOST_LOOKS] = [100, 100]
 /** Milliseconds for which the end waits for the server. */
 const PATIENCE = 1_000
 
-function loadedBy({ waiting, settle }: { readonly waiting: Set<string>; settle(): void }, worker: string): void {
-  waiting.delete(worker)
-  if (waiting.size === 0) settle()
-}
-
 function notQueued({ clients }: QueueLink, cause: unknown): TapsError {
   const { message } = cause as Error
   return new TapsError('ILLEGAL_STATE', `Redis at ${clients.place} does not take the calls: ${message}`, { cause })
-}
-
-function parsed(value: string | null | undefined): unknown {
-  try {
-    return JSON.parse(value ?? '')
-  } catch {
-    return undefined
-  }
 }

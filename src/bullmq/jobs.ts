@@ -1,0 +1,78 @@
+/** What a client does with its jobs in the queue. */
+import type { OutgoingPack } from '../executor/packs/backend.ts'
+import { checkedAnswer, JOB_NAME, type JobAnswer, MOST_INLINE_CALLS } from './job.ts'
+import { putMessages } from './parcels.ts'
+import type { QueueLink } from './queue-link.ts'
+
+/** For how long calls and answers stay that nobody takes, in ms; clients renew that. */
+export const TTL = 3_600_000
+
+/** A pack, and the id of its job. */
+export interface PackJob {
+  readonly id: string
+  readonly pack: OutgoingPack
+}
+
+/** Whether its calls are in a list of their own. */
+export function isLarge({ text, beside }: OutgoingPack): boolean {
+  return beside.length > 0 || text.length > MOST_INLINE_CALLS
+}
+
+/** Adds all at once. The same again does no harm. */
+export async function addJobs(
+  { clients, queue, names }: QueueLink,
+  client: string,
+  all: readonly PackJob[],
+): Promise<void> {
+  const large = all.filter(({ pack }) => isLarge(pack))
+  await Promise.all(large.map(({ id, pack }) => putMessages(clients, names.calls(id), [pack], TTL)))
+  const jobs = all.map(({ id, pack }) => ({
+    name: JOB_NAME,
+    data: { client, pack: pack.id, calls: pack.calls, ...(isLarge(pack) ? {} : { text: pack.text }) },
+    opts: { jobId: id },
+  }))
+  const one = async ({ name, data, opts }: (typeof jobs)[number]): Promise<unknown> => queue.add(name, data, opts)
+  if (jobs.length === 1) await Promise.all(jobs.map(one))
+  // A server that was restarted has no scripts any more, which only a job alone brings again.
+  else await queue.addBulk(jobs).catch(() => Promise.all(jobs.map(one)))
+}
+
+/** Removes what there is of a job. */
+export function removeJob({ clients, queue, names }: QueueLink, { id, pack }: PackJob): Promise<unknown> {
+  const keys = [names.answer(id), ...(isLarge(pack) ? [names.calls(id)] : [])]
+  return Promise.all([queue.remove(id), clients.send('UNLINK', ...keys)])
+}
+
+/** What became of a job. */
+export type JobState =
+  | { readonly kind: 'open' | 'removed' }
+  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'completed'; readonly answer: JobAnswer | undefined }
+
+export async function stateOf({ clients, names }: QueueLink, id: string): Promise<JobState> {
+  const fields = ['timestamp', 'finishedOn', 'returnvalue', 'failedReason']
+  const [added, finished, value, reason] = (await clients.send('HMGET', names.job(id), ...fields)) as (string | null)[]
+  if (typeof added !== 'string') return { kind: 'removed' }
+  if (typeof finished !== 'string') return { kind: 'open' }
+  if (typeof reason === 'string') return { kind: 'failed', reason }
+  return { kind: 'completed', answer: checkedAnswer(parsed(value)) }
+}
+
+/** Those jobs that a worker holds. */
+export async function heldBy<Job extends PackJob>(
+  { clients, names }: QueueLink,
+  jobs: readonly Job[],
+  worker: string,
+): Promise<Job[]> {
+  if (jobs.length === 0) return []
+  const locks = (await clients.send('MGET', ...jobs.map(({ id }) => names.lock(id)))) as (string | null)[]
+  return jobs.filter((_, i) => locks[i]?.startsWith(`${worker}:`) === true)
+}
+
+function parsed(value: string | null | undefined): unknown {
+  try {
+    return JSON.parse(value ?? '')
+  } catch {
+    return undefined
+  }
+}
