@@ -1,0 +1,68 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { BullMQExecutor, startWorker } from '../../src/bullmq/index.ts'
+import { ConfigError } from '../../src/index.ts'
+import { echo, place } from '../executor/pool/fault-tasks.ts'
+import { type RedisServer, startRedis } from '../servers/redis.ts'
+import { executorOn, FAULT_TASKS, ROOT } from './support.ts'
+
+let redis: RedisServer
+beforeAll(async () => {
+  redis = await startRedis()
+})
+afterAll(() => redis.stop())
+
+test.for<[object, RegExp]>([
+  [{}, /BullMQExecutor takes \{ connection \}/],
+  [{ connection: 'http://:secret@host' }, /BullMQExecutor takes \{ connection \}/],
+  [{ connection: 'redis://host' }, /BullMQExecutor takes \{ queue \}/],
+  [{ connection: { url: 'redis://host', tls: true }, queue: 'q' }, /connection has no option "tls"/],
+  [
+    { connection: { url: 'redis://host', connectTimeout: -1 }, queue: 'q' },
+    /connection\.connectTimeout takes milliseconds/,
+  ],
+  [{ connection: 'redis://host', queue: 'a b' }, /queue takes letters, digits/],
+  [{ connection: 'redis://host', queue: 'q', workers: -1 }, /workers takes a whole number of at least 0/],
+  [{ connection: 'redis://host', queue: 'q', wrokers: 1 }, /has no option "wrokers"/],
+  [{ connection: 'redis://host', queue: 'q', root: '/nowhere' }, /there is no folder \/nowhere/],
+])('wrong options are refused: %j', ([options, message]) => {
+  const make = (): unknown => new BullMQExecutor(options as never)
+  expect(make).toThrow(ConfigError)
+  expect(make).toThrow(message)
+  expect(make).not.toThrow(/secret/)
+})
+
+test('a worker in this process runs tasks in processes of their own, and all end with it', async () => {
+  const options = { connection: redis.url, queue: 'here', modules: [FAULT_TASKS], root: ROOT, workers: 1 }
+  const worker = await startWorker(options)
+  const exited = new Promise((resolve) => worker.on('workerExited', (_, how) => resolve(how)))
+  const pool = executorOn(redis.url, 'here')
+  expect(await pool.submit(place)).not.toBe(process.pid)
+  await pool.shutdown()
+  await worker.close()
+  expect(await exited).toBe('exited with code 0')
+})
+
+test('warmup waits for workers, and has them import the modules', async () => {
+  const pool = executorOn(redis.url, 'warm', { workers: 2 })
+  await pool.warmup(echo)
+  await pool.workersReady({ slots: 2, timeout: 10_000 })
+  expect(await pool.submit(echo, 1)).toBe(1)
+  await pool.shutdown()
+})
+
+test('a program ends although its executor was not shut down', async () => {
+  const worker = await startWorker({
+    connection: redis.url,
+    queue: 'idle',
+    modules: [FAULT_TASKS],
+    root: ROOT,
+    workers: 1,
+  })
+  const program = fileURLToPath(new URL('./idle.fixture.ts', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, [program, redis.url], { timeout: 20_000 })
+  expect(stdout).toBe('done\n')
+  await worker.close()
+}, 30_000)
