@@ -2,6 +2,8 @@
 const ALONE = 1e9
 /** Milliseconds of work that a pack holds: twice what the back end costs, within these bounds. */
 const [LEAST, MOST] = [1, 50]
+/** Microseconds after which a host gives back what waits behind a call: a task that takes longer has its packs to itself. */
+const LATE = 5_000
 /** The share of the newest measurement. */
 const WEIGHT = 0.2
 
@@ -15,7 +17,7 @@ export class Budget {
 
   /** What a call counts as. @param micros - that its task takes; Infinity if nothing is known */
   loadOf(micros: number): number {
-    return micros > this.#micros ? ALONE : micros
+    return micros > Math.min(this.#micros, LATE) ? ALONE : micros
   }
 
   hasRoom(load: number, more: number): boolean {
