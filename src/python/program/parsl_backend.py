@@ -57,11 +57,21 @@ class ParslBackend(FuturesBackend):
             "encrypted": False,
             # It is also how often Parsl looks whether its workers live: 30 s are long for calls that wait.
             "heartbeat_period": 2,
+            # A node that is gone is given packs for as long: Parsl's own are two minutes.
+            "heartbeat_threshold": 20,
             "provider": providers.LocalProvider(init_blocks=1, min_blocks=1, max_blocks=1),
         }
         executor = executors.HighThroughputExecutor(**{**keywords, **htex})
         return parsl.Config(
-            executors=[executor], run_dir=run_dir, retries=0, strategy="none", initialize_logging=False, usage_tracking=0
+            executors=[executor],
+            run_dir=run_dir,
+            retries=0,
+            # A node that is gone is replaced.
+            strategy="simple",
+            # The first node is started at the second look: Parsl's own period is 5 s.
+            strategy_period=0.2,
+            initialize_logging=False,
+            usage_tracking=0,
         )
 
     def _find(self, config: Any, label: Optional[str]) -> Any:
