@@ -4,8 +4,13 @@ import { isObject } from '../options.ts'
 /** The name of our jobs. */
 export const JOB_NAME = 'taps-sdk pack'
 
+/** What clients and workers say to each other: it changes with what jobs, packs and answers are made of. */
+export const PROTOCOL = 1
+
 /** The data of a job. */
 export interface JobData {
+  /** That of the client: a worker of another one cannot know what the rest means. */
+  readonly protocol: number
   /** The client that wants to know the answer. */
   readonly client: string
   /** The number of the pack among those of the client. */
@@ -32,14 +37,18 @@ export function jobId(client: string, pack: number): string {
 /** @throws TypeError if it is not of this library */
 export function checkedJob(data: unknown): JobData {
   if (!isObject(data)) throw new TypeError('The job has no data of taps-sdk')
-  const { client, pack, calls, text } = data
+  const { protocol, client, pack, calls, text } = data
+  if (protocol !== PROTOCOL)
+    throw new TypeError(
+      `The worker speaks protocol ${PROTOCOL} of taps-sdk, the client ${String(protocol)}: install the same version on both sides`,
+    )
   const isRight =
     typeof client === 'string' &&
     /^[\w-]{1,64}$/.test(client) &&
     isCount(pack) &&
     isCount(calls) &&
     (text === undefined || typeof text === 'string')
-  if (!isRight) throw new TypeError('The job is none of taps-sdk, or of another version')
+  if (!isRight) throw new TypeError('The job is none of taps-sdk')
   return data as unknown as JobData
 }
 

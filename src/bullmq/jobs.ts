@@ -1,6 +1,6 @@
 /** What a client does with its jobs in the queue. */
 import type { OutgoingPack } from '../executor/packs/backend.ts'
-import { checkedAnswer, JOB_NAME, type JobAnswer, MOST_INLINE_CALLS } from './job.ts'
+import { checkedAnswer, JOB_NAME, type JobAnswer, MOST_INLINE_CALLS, PROTOCOL } from './job.ts'
 import { putMessages } from './parcels.ts'
 import type { QueueLink } from './queue-link.ts'
 
@@ -28,7 +28,13 @@ export async function addJobs(
   await Promise.all(large.map(({ id, pack }) => putMessages(clients, names.calls(id), [pack], TTL)))
   const jobs = all.map(({ id, pack }) => ({
     name: JOB_NAME,
-    data: { client, pack: pack.id, calls: pack.calls, ...(isLarge(pack) ? {} : { text: pack.text }) },
+    data: {
+      protocol: PROTOCOL,
+      client,
+      pack: pack.id,
+      calls: pack.calls,
+      ...(isLarge(pack) ? {} : { text: pack.text }),
+    },
     opts: { jobId: id },
   }))
   const one = async ({ name, data, opts }: (typeof jobs)[number]): Promise<unknown> => queue.add(name, data, opts)

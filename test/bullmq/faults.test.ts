@@ -202,15 +202,18 @@ describe('with a server that is well', () => {
     cleanups.push(() => raw.close())
     const jobs = await raw.addBulk([
       { name: 'x', data: { hello: 1 } },
-      { name: 'x', data: { client: '../../etc', pack: 1, calls: 1, text: '[30]' } },
-      { name: 'x', data: { client: 'nobody', pack: 1, calls: 1, text: '[3]' } },
-      { name: 'x', data: { client: 'nobody', pack: 2, calls: 1, text: 'no json' } },
-      { name: 'x', data: { client: 'nobody', pack: 3, calls: 1, text: '[30,"nobody",[7,1,1,[]],[]]' } },
-      { name: 'x', data: { client: 'nobody', pack: 4, calls: 1 } },
+      { name: 'x', data: { protocol: 1, client: '../../etc', pack: 1, calls: 1, text: '[30]' } },
+      { name: 'x', data: { protocol: 1, client: 'nobody', pack: 1, calls: 1, text: '[3]' } },
+      { name: 'x', data: { protocol: 1, client: 'nobody', pack: 2, calls: 1, text: 'no json' } },
+      { name: 'x', data: { protocol: 1, client: 'nobody', pack: 3, calls: 1, text: '[30,"nobody",[7,1,1,[]],[]]' } },
+      { name: 'x', data: { protocol: 1, client: 'nobody', pack: 4, calls: 1 } },
     ])
     expect(await executor(redis.url, queue).submit(echo, 'still there')).toBe('still there')
     const states = await Promise.all(jobs.map((job) => job.getState()))
     expect(states.filter((state) => state === 'waiting' || state === 'active')).toEqual([])
+    const other = await raw.add('x', { protocol: 2, client: 'nobody', pack: 5, calls: 1, text: '[30]' })
+    await expect.poll(() => other.getState()).toBe('failed')
+    expect((await raw.getJob(other.id as string))?.failedReason).toMatch(/worker speaks protocol 1 .*the client 2/)
   })
 
   test('a hundred thousand calls leave client and server small', async () => {
