@@ -12,10 +12,13 @@ import logging
 import os
 import runpy
 import sys
+import threading
 from concurrent.futures import Future
 from typing import Any, Dict, Mapping, Optional
 
 from .backends import FuturesBackend, Listener, Run, Unusable, cpu_count, need
+
+POLL = 0.5
 
 
 class ParslBackend(FuturesBackend):
@@ -29,6 +32,7 @@ class ParslBackend(FuturesBackend):
         self._kernel: Any = None
         self._executor: Any = None
         self._slots = 0
+        self._is_closed = threading.Event()
 
     def start(self) -> None:
         get = self._options.get
@@ -45,6 +49,22 @@ class ParslBackend(FuturesBackend):
         self._kernel = parsl.DataFlowKernel(config)
         self._executor = self._find(config, label)
         self._slots = self._count(workers)
+        threading.Thread(target=self._watch, name="taps-sdk-parsl", daemon=True).start()
+
+    def _watch(self) -> None:
+        """Parsl waits for ever for an interchange that is gone."""
+        executor = self._executor
+        while not self._is_closed.wait(POLL):
+            interchange = getattr(executor, "interchange_proc", None)
+            if getattr(executor, "bad_state_is_set", False):
+                why = str(getattr(executor, "executor_exception", "it is of no use any more"))
+            elif interchange is not None and interchange.poll() is not None:
+                why = f"its interchange (process {interchange.pid}) has ended"
+            else:
+                continue
+            if not self._is_closed.is_set():
+                self._listener.failed(f"Parsl's executor {executor.label} is gone: {why}")
+            return
 
     def _local(self, parsl: Any, workers: int, run_dir: str, htex: Mapping[str, Any]) -> Any:
         executors, providers = need("parsl.executors", "parsl"), need("parsl.providers", "parsl")
@@ -102,6 +122,7 @@ class ParslBackend(FuturesBackend):
         return False
 
     def close(self) -> None:
+        self._is_closed.set()
         if self._kernel is not None:
             self._kernel.cleanup()
 
