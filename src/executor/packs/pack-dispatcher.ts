@@ -164,7 +164,7 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
 
   /** @param isAhead - whether it will wait at the back end: then for no long call. @returns undefined if there is no call for it */
   #pack(most: number, isAhead: boolean): Pack | undefined {
-    const pack = new Pack(this.#lastId + 1, this.#options.backend)
+    const pack = new Pack(this.#lastId + 1, this.#options.backend, this.#options.foreign)
     while (pack.calls < most && !pack.isFull) {
       const flight = this.#take()
       if (flight === undefined) break
@@ -272,7 +272,7 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
     switch (message[0]) {
       case RESULTS: {
         const [, , ...results] = message as [number, number, number, number, unknown[], number[]?]
-        return this.#again(pack.receive(results, beside, this.#options.foreign, measurement))
+        return this.#again(pack.receive(results, beside, measurement))
       }
       case HOST:
         pack.place = { host: String(message[1]), worker: String(message[2]) }

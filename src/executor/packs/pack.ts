@@ -30,6 +30,7 @@ export class Pack implements Carrier {
   /** Whether its calls are functions of another language. */
   isForeign = false
   readonly #backend: Backend
+  readonly #foreign: ForeignCodec | undefined
   /** Undefined once a call is over, or given back. */
   readonly #flights: (Flight | undefined)[] = []
   #open = 0
@@ -43,9 +44,11 @@ export class Pack implements Carrier {
   /** What the worker said before it ended. */
   #fatal: unknown
 
-  constructor(id: number, backend: Backend) {
+  /** @param foreign - for functions of another language */
+  constructor(id: number, backend: Backend, foreign: ForeignCodec | undefined) {
     this.id = id
     this.#backend = backend
+    this.#foreign = foreign
   }
 
   get calls(): number {
@@ -100,7 +103,6 @@ export class Pack implements Carrier {
   receive(
     [first, base, results, counts]: readonly [number, number, readonly unknown[], (readonly number[])?],
     beside: readonly object[],
-    foreign: ForeignCodec | undefined,
     measurement: Measurement,
   ): Flight[] {
     const packets = unpack(counts ?? [], this.isForeign ? [] : beside)
@@ -117,7 +119,7 @@ export class Pack implements Carrier {
         const ended = from + end / 1000
         if (kind !== SKIPPED) measurement.add(flight.kind, end - start)
         this.ranFor += (end - start) / 1000
-        if (kind === PYTHON_VALUE) succeedWith(flight, () => foreign?.decode(payload, beside), began, ended)
+        if (kind === PYTHON_VALUE) succeedWith(flight, () => this.#foreign?.decode(payload, beside), began, ended)
         else if (!settle(flight, kind, payload, packets, began, ended)) notBegun.push(flight)
         // Afterwards: what makes no sense leaves it open, to fail with the others.
         this.#take(position)
@@ -148,7 +150,7 @@ export class Pack implements Carrier {
   receiveLedger({ first, results }: LedgerState, measurement: Measurement): Flight[] {
     const list = recordsOf(results)
     const base = systemClock.now() - (Number(list.at(1 - RESULT_PARTS)) || 0) / 1000
-    return this.receive([first, base, list], [], undefined, measurement)
+    return this.receive([first, base, list], [], measurement)
   }
 
   failed(failure: unknown): void {
