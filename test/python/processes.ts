@@ -1,8 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** Processes whose environment has this, as `NAME=value`: they inherit it from who started them. */
+/**
+ * Processes whose environment has this, as `NAME=value`, and what they have started: it is inherited, but who changes its title overwrites
+ * its environment.
+ */
 export function marked(mark: string): readonly number[] {
-  return all().filter((pid) => read(pid, 'environ').split('\0').includes(mark))
+  const pids = all()
+  const found = pids.filter((pid) => read(pid, 'environ').split('\0').includes(mark))
+  for (const parent of found) found.push(...pids.filter((pid) => parentOf(pid) === parent && !found.includes(pid)))
+  return found.filter((pid) => commandOf(pid) !== '')
 }
 
 function all(): readonly number[] {
