@@ -283,9 +283,9 @@ class Bridge(Listener):
         remains = ledger.find(self._folder, key=pack.key)
         if remains:
             return self._lost_with(pack, remains[0], how, trace_of(error))
-        # Where all workers are on this machine, none has begun with it.
-        state = None if self._backend is None or self._backend.is_remote else [0, 0, []]
-        self.end(pack, [protocol.LOST, pack.number, how, None, state, trace_of(error), None])
+        # Where all workers are on this machine, none has begun with it; but if one had ended it, and the answer is lost.
+        is_unknown = self._backend is None or self._backend.is_remote or ledger.has_begun(self._folder, pack.key)
+        self.end(pack, [protocol.LOST, pack.number, how, None, None if is_unknown else [0, 0, []], trace_of(error), None])
 
     def _lost_with(self, pack: Pack, remains: ledger.Remains, how: str, trace: str) -> None:
         worker = f"process {remains.worker}"

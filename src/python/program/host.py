@@ -19,7 +19,7 @@ from .answer import Answer, follow
 from .calls import PythonWorker, failure, look_up
 from .frames import frame, kind_of, message_of
 from .hosted_worker import CannotStart, HostedWorker
-from .ledger import PREFIX, Ledger, OwnLedger
+from .ledger import BEGUN_PREFIX, PREFIX, Begun, Ledger, OwnLedger
 from .protocol import (
     AGAIN,
     LOAD,
@@ -61,6 +61,7 @@ class Host:
         self._count = 0
         self._is_ended = False
         self._folder, self._owns_folder = self._find_folder()
+        self._begun = Begun(os.path.join(self._folder, f"{BEGUN_PREFIX}{self.name[:40]}-{os.getpid()}"))
         self._link: Optional[side_channel.Link] = None
         self._next_try = 0.0
         self._connect()
@@ -141,6 +142,8 @@ class Host:
         answer = Answer(key, self.name, worker.name, self.link)
         with self._lock:
             self._running[key] = worker
+            if not self._is_ended:
+                self._begun.add(key)
         try:
             worker.ledger.begin_pack(key)
             worker.send(blob)
@@ -288,10 +291,13 @@ class Host:
             worker.kill()
         for worker in self._take_idle(float("inf")):
             self._discard(worker)
+        with self._lock:
+            self._begun.close()
         if self._owns_folder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def drop_files(self) -> None:
+        self._begun.drop_file()
         for worker in self._all:
             worker.drop_files()
 

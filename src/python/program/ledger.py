@@ -13,6 +13,9 @@ NO_LIMIT = 0xFFFFFFFF
 SPARE = 100
 """Bytes that are kept for the next call to begin."""
 PREFIX = "ledger-"
+BEGUN_PREFIX = "begun-"
+BEGUN_KEPT = 512
+BEGUN_BYTES = 40
 
 _KEY = struct.Struct("<I40sIII")
 _LIMIT = struct.Struct("<I")
@@ -108,6 +111,48 @@ def _read(file: int) -> State:
             first = int(position) if first == -1 else first
             results.append(result)
     return begun, max(first, 0), results
+
+
+class Begun:
+    """
+    The packs that a host has begun with lately, in a file: a ledger knows but the last one of its worker, and an answer that is given to the back
+    end may still be lost with the host.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._count = 0
+
+    def add(self, key: str) -> None:
+        place = self._count % BEGUN_KEPT * BEGUN_BYTES
+        self._count += 1
+        os.pwrite(self._file, key.encode()[:BEGUN_BYTES].ljust(BEGUN_BYTES, b"\0"), place)
+
+    def drop_file(self) -> None:
+        """In a forked process."""
+        if self._file >= 0:
+            os.close(self._file)
+        self._file = -1
+
+    def close(self) -> None:
+        self.drop_file()
+        try:
+            os.unlink(self._path)
+        except OSError:
+            pass
+
+
+def has_begun(folder: str, key: str) -> bool:
+    """Whether a host on this machine had begun with a pack, however that went on."""
+    sought = key.encode().ljust(BEGUN_BYTES, b"\0")
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        if name.startswith(BEGUN_PREFIX):
+            with open(os.path.join(folder, name), "rb") as file:
+                data = file.read(BEGUN_KEPT * BEGUN_BYTES)
+            if any(data.startswith(sought, place) for place in range(0, len(data), BEGUN_BYTES)):
+                return True
+    return False
 
 
 class Remains(NamedTuple):

@@ -76,3 +76,18 @@ def test_once_it_was_found_nothing_more_begins(own: OwnLedger, tmp_path: Path) -
 def test_the_file_goes_with_it(own: OwnLedger) -> None:
     own.close()
     assert not os.path.exists(own.path)
+
+
+def test_what_a_host_has_begun_with_is_known_after_it_also_where_its_ledger_has_another_pack(tmp_path: Path) -> None:
+    begun = ledger.Begun(str(tmp_path / "begun-there-1"))
+    begun.add("abc-1")
+    begun.add("abc-22")
+    folder = str(tmp_path)
+    assert ledger.has_begun(folder, "abc-1") and ledger.has_begun(folder, "abc-22")
+    assert not ledger.has_begun(folder, "abc-2")
+    for number in range(ledger.BEGUN_KEPT):
+        begun.add(f"abc-{1000 + number}")
+    assert not ledger.has_begun(folder, "abc-1") and ledger.has_begun(folder, "abc-1000")
+    begun.close()
+    begun.close()
+    assert not ledger.has_begun(folder, "abc-1000")
