@@ -51,28 +51,22 @@ export function removeJob({ clients, queue, names }: QueueLink, { id, pack }: Pa
 
 /** What became of a job. */
 export type JobState =
-  | { readonly kind: 'open' | 'removed' }
+  | { readonly kind: 'removed' }
+  /** It waits, or runs. `worker`: that holds it. */
+  | { readonly kind: 'open'; readonly worker: string | undefined }
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'completed'; readonly answer: JobAnswer | undefined }
 
 export async function stateOf({ clients, names }: QueueLink, id: string): Promise<JobState> {
   const fields = ['timestamp', 'finishedOn', 'returnvalue', 'failedReason']
-  const [added, finished, value, reason] = (await clients.send('HMGET', names.job(id), ...fields)) as (string | null)[]
+  const [[added, finished, value, reason], lock] = (await Promise.all([
+    clients.send('HMGET', names.job(id), ...fields),
+    clients.send('GET', names.lock(id)),
+  ])) as [(string | null)[], string | null]
   if (typeof added !== 'string') return { kind: 'removed' }
-  if (typeof finished !== 'string') return { kind: 'open' }
+  if (typeof finished !== 'string') return { kind: 'open', worker: lock?.split(':')[0] }
   if (typeof reason === 'string') return { kind: 'failed', reason }
   return { kind: 'completed', answer: checkedAnswer(parsed(value)) }
-}
-
-/** Those jobs that a worker holds. */
-export async function heldBy<Job extends PackJob>(
-  { clients, names }: QueueLink,
-  jobs: readonly Job[],
-  worker: string,
-): Promise<Job[]> {
-  if (jobs.length === 0) return []
-  const locks = (await clients.send('MGET', ...jobs.map(({ id }) => names.lock(id)))) as (string | null)[]
-  return jobs.filter((_, i) => locks[i]?.startsWith(`${worker}:`) === true)
 }
 
 function parsed(value: string | null | undefined): unknown {

@@ -9,6 +9,15 @@ export interface WorkersListener {
   workerWent(worker: Hello, how: string): void
 }
 
+/** Workers that have gone, which are remembered: what they held is looked for. */
+const MOST_GONE = 1_000
+
+interface Gone {
+  readonly hello: Hello
+  /** In words that follow "the worker". */
+  readonly how: string
+}
+
 interface Known {
   hello: Hello
   /** When it was last heard of, by the clock of this program. */
@@ -19,6 +28,7 @@ interface Known {
 export class KnownWorkers {
   readonly #listener: WorkersListener
   readonly #known: Map<string, Known> = new Map()
+  readonly #gone: Map<string, Gone> = new Map()
   #timer: NodeJS.Timeout | undefined = undefined
   #lastLook = 0
   #slots = 0
@@ -33,6 +43,11 @@ export class KnownWorkers {
 
   get all(): readonly Hello[] {
     return [...this.#known.values()].map(({ hello }) => hello)
+  }
+
+  /** One that was there, and is so no more. */
+  gone(id: string): Gone | undefined {
+    return this.#gone.get(id)
   }
 
   /** @param isHearing - whether messages arrive at all */
@@ -57,6 +72,7 @@ export class KnownWorkers {
     if (hello.bye === true) {
       if (known !== undefined) this.#went(hello, 'has left')
     } else if (known === undefined) {
+      this.#gone.delete(hello.id)
       this.#known.set(hello.id, { hello, heardAt: performance.now() })
       this.#listener.workerCame(hello)
     } else {
@@ -78,6 +94,8 @@ export class KnownWorkers {
 
   #went(hello: Hello, how: string): void {
     this.#known.delete(hello.id)
+    this.#gone.set(hello.id, { hello, how })
+    if (this.#gone.size > MOST_GONE) this.#gone.delete(this.#gone.keys().next().value as string)
     this.#listener.workerWent(hello, how)
   }
 

@@ -14,6 +14,11 @@ export class QueueNames {
     return `${this.#base}:${id}:lock`
   }
 
+  /** The list of jobs that workers hold. */
+  get active(): string {
+    return `${this.#base}:active`
+  }
+
   /** Of the events of BullMQ. */
   get events(): string {
     return `${this.#base}:events`

@@ -13,6 +13,7 @@ export interface RawClient {
   readonly isOpen: boolean
   connect(): Promise<unknown>
   sendCommand(command: readonly (string | Buffer)[], options?: object): Promise<unknown>
+  evalSha(...args: readonly unknown[]): Promise<unknown>
   subscribe(channels: string, listener: (message: Buffer) => void, isBuffer: true): Promise<void>
   unsubscribe(channels: string): Promise<void>
   on(event: 'error' | 'ready' | 'reconnecting' | 'end', listener: (error: Error) => void): unknown

@@ -4,7 +4,7 @@ import type { Backend, BackendListener, OutgoingPack, PackEnd } from '../executo
 import type { TaskMessage } from '../worker/protocol.ts'
 import { type Hello, splitWord, withWord } from './hello.ts'
 import { type JobAnswer, jobId } from './job.ts'
-import { addJobs, heldBy, isLarge, type PackJob, removeJob, stateOf, TTL } from './jobs.ts'
+import { addJobs, isLarge, type PackJob, removeJob, stateOf, TTL } from './jobs.ts'
 import { Loads } from './loads.ts'
 import type { QueuePlace } from './options.ts'
 import { asBytes, getMessages } from './parcels.ts'
@@ -155,7 +155,8 @@ export class QueueBackend implements Backend, LinkUser {
     const { host, pid } = worker
     this.#listener?.workerExited({ host, worker: `process ${pid}` }, how)
     this.#loads.workerWent(worker.id)
-    if (!worker.again) void this.#lookForLost(worker, how)
+    // What it held will not end.
+    void this.#lookNow()
   }
 
   active(id: number): void {
@@ -163,7 +164,7 @@ export class QueueBackend implements Backend, LinkUser {
     this.#isDeaf = false
     if (outstanding === undefined) return
     outstanding.heardAt = Date.now()
-    for (const message of outstanding.aborts) this.#clients?.tell('PUBLISH', this.#names.toWorkers, message)
+    this.#tellAborts(outstanding)
   }
 
   completed(id: number, answer: JobAnswer | undefined): void {
@@ -202,6 +203,7 @@ export class QueueBackend implements Backend, LinkUser {
 
   gone(error: unknown): void {
     clearInterval(this.#looks)
+    this.#link?.leave(this)
     this.#link = undefined
     this.#packs.clear()
     this.#outbox = []
@@ -295,15 +297,23 @@ export class QueueBackend implements Backend, LinkUser {
     this.#forgetting.add(forgetting)
   }
 
+  #tellAborts({ aborts }: Outstanding): void {
+    for (const message of aborts) this.#clients?.tell('PUBLISH', this.#names.toWorkers, message)
+  }
+
   // --- Looking for what was missed
 
   /** The reader of events takes seconds until it goes on. */
   async #lookOften(): Promise<void> {
     for (let i = 0; this.#isDeaf && i < MOST_LOOKS; i++) {
-      for (const outstanding of this.#packs.values()) outstanding.heardAt = 0
-      await this.#look()
+      await this.#lookNow()
       await sleep(AGAIN)
     }
+  }
+
+  #lookNow(): Promise<void> {
+    for (const outstanding of this.#packs.values()) outstanding.heardAt = 0
+    return this.#look()
   }
 
   async #look(): Promise<void> {
@@ -321,29 +331,19 @@ export class QueueBackend implements Backend, LinkUser {
       if (isLarge(pack)) link.clients.tell('PEXPIRE', link.names.calls(id), String(TTL))
   }
 
-  async #lookAt(link: QueueLink, { id, pack }: Outstanding): Promise<void> {
+  async #lookAt(link: QueueLink, outstanding: Outstanding): Promise<void> {
+    const { id, pack } = outstanding
     const state = await stateOf(link, id)
-    if (state.kind === 'removed') this.removed(pack.id)
-    else if (state.kind === 'failed') this.failed(pack.id, state.reason)
-    else if (state.kind === 'completed') this.completed(pack.id, state.answer)
-  }
-
-  /** A worker has gone: what it held will not end. */
-  async #lookForLost({ id: worker, host, pid }: Hello, how: string): Promise<void> {
-    const link = this.#link
-    if (link === undefined) return
-    try {
-      const added = [...this.#packs.values()].filter(({ isAdded }) => isAdded)
-      for (const outstanding of await heldBy(link, added, worker)) {
-        await this.#lookAt(link, outstanding)
-        if (outstanding.isEnding) continue
-        // If it is alive after all, what it says of the job counts no more.
-        await link.clients.send('DEL', link.names.lock(outstanding.id))
-        this.#end(outstanding.pack.id, { kind: 'lost', how, host, worker: `process ${pid}` })
-      }
-    } catch {
-      // The server is away: whoever looks after stalled jobs finds it.
-    }
+    if (state.kind === 'removed') return this.removed(pack.id)
+    if (state.kind === 'failed') return this.failed(pack.id, state.reason)
+    if (state.kind === 'completed') return this.completed(pack.id, state.answer)
+    // A message that was sent while a worker was not connected is lost.
+    this.#tellAborts(outstanding)
+    const { hello, how } = link.workers.gone(state.worker ?? '') ?? {}
+    if (hello === undefined || hello.again || outstanding.isEnding) return
+    // If it is alive after all, what it says of the job counts no more.
+    await link.clients.send('DEL', link.names.lock(id))
+    this.#end(pack.id, { kind: 'lost', how: how as string, host: hello.host, worker: `process ${hello.pid}` })
   }
 }
 

@@ -162,12 +162,12 @@ export class QueueLink {
     this.#listen(opened.events)
     // What fails is tried again, or told by the command that failed.
     opened.queue.on('error', () => {})
-    opened.events.on('error', () => {})
+    opened.events.on('error', (error) => this.#readOn(opened.events, error))
     this.#subscriber = clients.copy()
     await this.#subscriber.connect()
     await this.#subscriber.subscribe(this.names.fromWorkers, (message) => this.workers.heard(message), true)
     this.#opened = opened
-    this.workers.watch(() => clients.main.isReady)
+    this.workers.watch(() => clients.main.isReady && this.#subscriber?.isReady === true)
     clients.hold(this.#holders.size > 0)
   }
 
@@ -178,6 +178,15 @@ export class QueueLink {
     events.on('failed', ({ jobId, failedReason }) => this.#tell(jobId, (user, pack) => user.failed(pack, failedReason)))
     events.on('removed', ({ jobId }) => this.#tell(jobId, (user, pack) => user.removed(pack)))
     events.on('active', ({ jobId }) => this.#tell(jobId, (user, pack) => user.active(pack)))
+  }
+
+  /** An event that makes no sense, which anybody can write, ends the reader: it goes on behind that. */
+  #readOn(events: QueueEvents, error: unknown): void {
+    if (this.#isClosed || isConnectionError(error)) return
+    Object.assign(events.opts, { lastEventId: '$' })
+    // If it has not ended, it says so.
+    events.run().catch(() => {})
+    this.#tellAll((user) => user.back())
   }
 
   /** Jobs of other programs are of no concern. */

@@ -19,6 +19,7 @@ import { queuePlace } from './options.ts'
 import { loadPackages, type Packages } from './packages.ts'
 import { fromBytes, getMessages, type Message, putMessages } from './parcels.ts'
 import { persistently, RedisClients } from './redis-clients.ts'
+import { Strays } from './strays.ts'
 import { checkWorkerOptions, type QueueWorkerOptions } from './worker-options.ts'
 
 /** What a worker tells. */
@@ -50,6 +51,7 @@ export class QueueWorker {
   readonly #early: Map<string, Message[]> = new Map()
   #clients!: RedisClients
   #worker!: Worker
+  #strays: Strays | undefined = undefined
   #beats: NodeJS.Timeout | undefined = undefined
   #closing: Promise<void> | undefined = undefined
 
@@ -81,7 +83,7 @@ export class QueueWorker {
       packages,
       { ...place, reconnectTimeout: Infinity },
       {
-        back: () => this.#sayHello(),
+        back: () => this.#back(),
         gone: () => {},
       },
     )
@@ -90,10 +92,18 @@ export class QueueWorker {
     await subscriber.connect()
     await subscriber.subscribe(this.#names.toWorkers, (message) => this.#told(message), true)
     this.#worker = this.#makeWorker(packages, place)
+    this.#strays = new Strays(packages, this.#clients, this.#names, this.#worker)
     await this.#worker.waitUntilReady()
-    this.#sayHello()
+    // Before it takes a job: clients know the workers that their jobs are with.
+    await this.#clients.send('PUBLISH', this.#names.fromWorkers, JSON.stringify(this.#hello))
     this.#beats = setInterval(() => this.#sayHello(), BEAT)
+    this.#worker.run().catch((error) => this.#events.emit('error', error))
     return this
+  }
+
+  #back(): void {
+    this.#sayHello()
+    void this.#strays?.look()
   }
 
   /** What its processes know from now on: those that run are replaced when they have ended what they do. */
@@ -135,6 +145,7 @@ export class QueueWorker {
     const worker = new bullmq.Worker(queue, (job: Job) => this.#process(job), {
       connection: this.#clients.main as never,
       prefix,
+      autorun: false,
       concurrency: this.slots,
       lockDuration: LOCK,
       stalledInterval: STALLED_LOOK,
@@ -159,6 +170,7 @@ export class QueueWorker {
   }
 
   async #process(job: Job): Promise<JobAnswer> {
+    this.#strays?.hold(job.id as string)
     const data = checkedJob(job.data)
     const id = jobId(data.client, data.pack)
     const pack = await this.#packOf(id, data)

@@ -115,8 +115,13 @@ export class RedisClients {
     client.on('error', (error) => {
       this.#lastError = error
     })
-    const duplicate = client.duplicate.bind(client)
+    const [duplicate, evalSha] = [client.duplicate.bind(client), client.evalSha.bind(client)]
     client.duplicate = (options) => this.#track(duplicate(options))
+    // BullMQ does again what failed on the way to the server, but takes only this message for that. Else what has run would fail.
+    client.evalSha = (...args) =>
+      evalSha(...args).catch((error) => {
+        throw isConnectionError(error) ? new Error('Connection is closed.', { cause: error }) : error
+      })
     return client
   }
 
