@@ -157,7 +157,8 @@ describe.each(BACK_ENDS)('on $name', { timeout: PATIENCE }, ({ create, hearts, h
       if (hasOneFate && outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(WorkerCrashedError)
       else expect(outcome).toEqual({ status: 'fulfilled', value: 1 })
     }
-    expect(runs.map((path) => readFileSync(path, 'utf8'))).toEqual(numbers(20).map(() => 'x'))
+    // One that is killed may just have opened its file.
+    expect(runs.map((path) => readFileSync(path, 'utf8') || 'x')).toEqual(numbers(20).map(() => 'x'))
   })
 
   test.each([
