@@ -7,7 +7,6 @@ import secrets
 import shutil
 import socket
 import sys
-import tempfile
 import threading
 import time
 import traceback
@@ -15,7 +14,7 @@ import zlib
 from collections import deque
 from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Tuple
 
-from . import ledger, protocol
+from . import ledger, protocol, run_folder
 from .backends import Backend, Call, Listener, Unusable
 from .frames import Bytes, Splitter, frame_parts, message_of, parts
 from .protocol import AGAIN, NEED, NOT_BEGUN
@@ -33,7 +32,8 @@ GOODBYE = 2.0
 LOST = "was lost by the back end"
 # The sources of a host, which travel.
 HOST_FILES = (
-    "__init__.py answer.py calls.py frames.py host.py hosted_worker.py ledger.py loader.py protocol.py side_channel.py values.py"
+    "__init__.py answer.py calls.py frames.py host.py hosted_worker.py ledger.py loader.py protocol.py run_folder.py side_channel.py"
+    " values.py"
 ).split()
 
 
@@ -403,14 +403,9 @@ def trace_of(error: BaseException) -> str:
     return "".join(traceback.format_exception(type(error), error, error.__traceback__))
 
 
-def _short_folder() -> Optional[str]:
-    """The path of a Unix socket has about 100 characters."""
-    return "/tmp" if len(tempfile.gettempdir()) > 70 and os.path.isdir("/tmp") else None
-
-
 def main(sources: Mapping[str, str]) -> None:
     """Speaks on the standard input and output, which nothing else can disturb then."""
-    folder = tempfile.mkdtemp(prefix="taps-sdk-python-", dir=_short_folder())
+    folder = run_folder.make()
     supervise(lambda: _run(sources, folder), lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
@@ -421,6 +416,7 @@ def _run(sources: Mapping[str, str], folder: str) -> None:
     os.dup2(2, 1)
     os.close(nothing)
     sys.setswitchinterval(SWITCH_INTERVAL)
+    threading.Thread(target=run_folder.sweep, name="taps-sdk-sweep", daemon=True).start()
     # Some back ends start programs that were installed beside Python.
     os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", os.defpath)
     Bridge(sources, folder, source, Writer(target)).run()

@@ -8,13 +8,12 @@ import os
 import queue
 import shutil
 import socket
-import tempfile
 import threading
 import time
 import zlib
 from typing import Any, Dict, List, Mapping, Optional, Union
 
-from . import side_channel
+from . import run_folder, side_channel
 from .answer import Answer, follow
 from .calls import PythonWorker, failure, look_up
 from .frames import frame, kind_of, message_of
@@ -72,7 +71,8 @@ class Host:
         folder = self._setup["runFolder"]
         if self._setup["hostname"] == self.name and os.access(folder, os.W_OK):
             return folder, False
-        return tempfile.mkdtemp(prefix="taps-sdk-python-"), True
+        run_folder.sweep()
+        return run_folder.make(), True
 
     def _connect(self) -> None:
         self._next_try = time.monotonic() + RECONNECT
