@@ -18,7 +18,7 @@ import { QueueNames } from './names.ts'
 import { queuePlace } from './options.ts'
 import { loadPackages, type Packages } from './packages.ts'
 import { fromBytes, getMessages, type Message, putMessages } from './parcels.ts'
-import { persistently, RedisClients } from './redis-clients.ts'
+import { RedisClients } from './redis-clients.ts'
 import { Strays } from './strays.ts'
 import { checkWorkerOptions, type QueueWorkerOptions } from './worker-options.ts'
 
@@ -187,7 +187,7 @@ export class QueueWorker {
 
   async #packOf(id: string, { text }: JobData): Promise<Message> {
     if (text !== undefined) return { text, beside: [] }
-    const [pack] = (await persistently(() => getMessages(this.#clients, this.#names.calls(id)))) ?? []
+    const [pack] = (await this.#clients.persistently(() => getMessages(this.#clients, this.#names.calls(id)))) ?? []
     if (pack === undefined) throw new Error('its calls are not there any more')
     return pack
   }
@@ -196,7 +196,7 @@ export class QueueWorker {
   async #keep(id: string, messages: readonly Message[]): Promise<JobAnswer> {
     const size = messages.reduce((sum, { text, beside }) => sum + text.length + beside.length * MOST_INLINE_ANSWER, 0)
     if (size < MOST_INLINE_ANSWER) return { messages: messages.map(({ text }) => text) }
-    await persistently(() => putMessages(this.#clients, this.#names.answer(id), messages, TTL))
+    await this.#clients.persistently(() => putMessages(this.#clients, this.#names.answer(id), messages, TTL))
     return {}
   }
 

@@ -84,6 +84,18 @@ export class RedisClients {
     if (this.main.isReady) this.main.sendCommand(command).catch(() => {})
   }
 
+  /** Does something that may be done twice, until the server has answered. */
+  async persistently<T>(act: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await act()
+      } catch (error) {
+        if (this.#isClosed || !isConnectionError(error)) throw error
+        await sleep(AGAIN)
+      }
+    }
+  }
+
   /** One more connection. */
   copy(): RawClient {
     return this.main.duplicate()
@@ -117,7 +129,7 @@ export class RedisClients {
     })
     const [duplicate, evalSha] = [client.duplicate.bind(client), client.evalSha.bind(client)]
     client.duplicate = (options) => this.#track(duplicate(options))
-    // BullMQ does again what failed on the way to the server, but takes only this message for that. Else what has run would fail.
+    // BullMQ does again what failed because the server was away, but knows only this message. Else what has run would fail.
     client.evalSha = (...args) =>
       evalSha(...args).catch((error) => {
         throw isConnectionError(error) ? new Error('Connection is closed.', { cause: error }) : error
@@ -146,22 +158,13 @@ export class RedisClients {
   }
 }
 
-/** Whether it went wrong on the way to the server, so that it may be done or not. */
+/** Whether the server was not reached, or is not ready: then it may be done or not, and is worth another attempt. */
 export function isConnectionError(error: unknown): boolean {
   const { name = '', message = '', code = '' } = (error ?? {}) as { name?: string; message?: string; code?: string }
-  return /closed|ECONN|EPIPE|ETIMEDOUT|disconnect/i.test(`${name} ${message} ${code}`)
-}
-
-/** Does something that may be done twice, until the server has answered. */
-export async function persistently<T>(act: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await act()
-    } catch (error) {
-      if (!isConnectionError(error)) throw error
-      await sleep(AGAIN)
-    }
-  }
+  return (
+    /closed|ECONN|EPIPE|ETIMEDOUT|disconnect/i.test(`${name} ${message} ${code}`) ||
+    /^(LOADING|MASTERDOWN) /.test(message)
+  )
 }
 
 /** Milliseconds between two attempts. */

@@ -19,6 +19,7 @@ export class Strays {
   /** Jobs that have arrived, until the server has taken their ends. */
   readonly #held: Set<string> = new Set()
   #isLooking = false
+  #isToLookAgain = false
 
   constructor({ bullmq }: Packages, clients: RedisClients, names: QueueNames, worker: Worker) {
     this.#Job = bullmq.Job
@@ -35,24 +36,35 @@ export class Strays {
 
   /** After the connection broke. */
   async look(): Promise<void> {
-    if (this.#isLooking) return
+    if (this.#isLooking) {
+      this.#isToLookAgain = true
+      return
+    }
     this.#isLooking = true
     try {
-      const before = await this.#find()
-      await sleep(PAUSE)
-      for (const [id, token] of await this.#find()) if (before.get(id) === token) await this.#giveBack(id, token)
+      do {
+        this.#isToLookAgain = false
+        await this.#lookTwice()
+      } while (this.#isToLookAgain)
     } catch {
-      // It broke once more: that brings the next look.
+      // The connection broke once more, which brings the next look; or it was closed.
     } finally {
       this.#isLooking = false
     }
   }
 
+  async #lookTwice(): Promise<void> {
+    const before = await this.#find()
+    await sleep(PAUSE, undefined, { ref: false })
+    for (const [id, token] of await this.#find()) if (before.get(id) === token) await this.#giveBack(id, token)
+  }
+
   /** @returns tokens of locks, by the ids of their jobs */
   async #find(): Promise<ReadonlyMap<string, string>> {
     const held = [...this.#held]
-    const ids = (await this.#clients.send('LRANGE', this.#names.active, '0', '-1')) as string[]
-    const locks = ids.length === 0 ? [] : await this.#clients.send('MGET', ...ids.map((id) => this.#names.lock(id)))
+    const ask = (...command: string[]) => this.#clients.persistently(() => this.#clients.send(...command))
+    const ids = (await ask('LRANGE', this.#names.active, '0', '-1')) as string[]
+    const locks = ids.length === 0 ? [] : await ask('MGET', ...ids.map((id) => this.#names.lock(id)))
     const strays = new Map<string, string>()
     const mine = new Set<string>()
     for (const [i, token] of (locks as (string | null)[]).entries()) {
@@ -68,7 +80,8 @@ export class Strays {
 
   async #giveBack(id: string, token: string): Promise<void> {
     const job = await this.#Job.fromId(this.#worker, id)
-    // If the lock is another's by now, nothing happens.
-    await job?.moveToWait(token)
+    await job?.moveToWait(token).catch(() => {
+      // Its lock is another's by now; or the connection broke once more, which brings the next look.
+    })
   }
 }
