@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { pythonWithBackends } from './python.ts'
@@ -17,7 +17,7 @@ const DASK = `
 import sys, logging
 from distributed import LocalCluster
 if __name__ == "__main__":
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL) as cluster:
+    with LocalCluster(n_workers=int(sys.argv[1]), threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL) as cluster:
         print(cluster.scheduler_address, flush=True)
         sys.stdin.read()
 `
@@ -32,9 +32,15 @@ sys.stdin.read()
 ray.shutdown()
 `
 
-/** A scheduler of Dask, and two workers. */
-export function startDask(): Promise<Cluster> {
-  return start(DASK)
+/** A scheduler of Dask, and workers. */
+export function startDask(workers = 2): Promise<Cluster> {
+  return start(DASK, String(workers))
+}
+
+/** A worker of Dask as `dask worker` starts it: a nanny, and the worker below it. Both end when it is killed. */
+export function startDaskWorker(address: string, env: NodeJS.ProcessEnv): ChildProcess {
+  const args = ['-m', 'distributed.cli.dask_worker', address, '--nthreads', '1', '--no-dashboard']
+  return spawn(pythonWithBackends(), args, { stdio: 'ignore', env: { ...process.env, ...env } })
 }
 
 /** A head of Ray, for two tasks at the same time. */
@@ -42,8 +48,8 @@ export function startRay(): Promise<Cluster> {
   return start(RAY)
 }
 
-async function start(source: string): Promise<Cluster> {
-  const child = spawn(pythonWithBackends(), ['-c', source], { stdio: ['pipe', 'pipe', 'ignore'] })
+async function start(source: string, ...args: string[]): Promise<Cluster> {
+  const child = spawn(pythonWithBackends(), ['-c', source, ...args], { stdio: ['pipe', 'pipe', 'ignore'] })
   const exited = once(child, 'exit')
   const lines = createInterface({ input: child.stdout })
   const [address] = await Promise.race([
