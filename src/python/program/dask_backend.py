@@ -29,6 +29,8 @@ class DaskBackend(Backend):
         self._client: Any = None
         self._numbers = itertools.count()
         self._is_closed = threading.Event()
+        self._lock = threading.Lock()
+        self._is_told = False
         self._slots = 0
 
     def start(self) -> None:
@@ -96,16 +98,29 @@ class DaskBackend(Backend):
     def _watch(self) -> None:
         while not self._is_closed.wait(POLL):
             try:
-                if self._client.status in ("connecting", "closed"):
+                if self._is_cut():
                     raise ConnectionError("the connection is closed")
                 count = self._count()
             except Exception as error:
-                if not self._is_closed.is_set():
-                    self._listener.failed(f"The Dask scheduler at {self.address()} is gone: {error}")
-                return
+                return self._gone(str(error))
             if count != self._slots:
                 self._slots = count
                 self._listener.slots(count)
+
+    def _is_cut(self) -> bool:
+        return self._client.status in ("connecting", "closed")
+
+    def _gone(self, why: str) -> None:
+        """Once."""
+        with self._lock:
+            is_told, self._is_told = self._is_told, True
+        if not is_told and not self._is_closed.is_set():
+            self._listener.failed(f"The Dask scheduler at {self.address()} is gone: {why}")
+
+    def _lose(self, call: Call, error: BaseException) -> None:
+        call.lost(error)
+        if self._is_cut():
+            self._gone("the connection is closed")
 
     def submit(self, call: Call) -> None:
         try:
@@ -113,16 +128,14 @@ class DaskBackend(Backend):
                 self._run, *call.arguments, key=f"taps-sdk-{call.arguments[0]}-{next(self._numbers)}", pure=False, retries=0
             )
         except Exception as error:
-            return call.lost(error)
+            return self._lose(call, error)
         self._client.loop.add_callback(self._follow, call, future)
 
     async def _follow(self, call: Call, future: Any) -> None:
         try:
             answer = await future._result()
-        except asyncio.CancelledError as error:
-            call.lost(error)
-        except Exception as error:
-            call.lost(error)
+        except (Exception, asyncio.CancelledError) as error:
+            self._lose(call, error)
         else:
             call.answered(answer)
         finally:
@@ -136,7 +149,7 @@ class DaskBackend(Backend):
             self._cluster.close(timeout=5)
 
     def address(self) -> Optional[str]:
-        if self._client is not None and self._client.scheduler is not None:
+        if self._scheduler is None and self._client is not None and self._client.scheduler is not None:
             return str(self._client.scheduler.address)
         return self._scheduler
 
