@@ -1,14 +1,19 @@
 /** A program that uses Python: `hold` runs calls without an end; after that, it ends by itself, although it shuts nothing down. */
-import { PythonExecutor } from '../../src/python/index.ts'
+import { DaskExecutor, type PackExecutor, ParslExecutor, PythonExecutor, RayExecutor } from '../../src/python/index.ts'
 import { pythonWithBackends } from '../servers/python.ts'
 import { forever, square } from './mixed-tasks.ts'
 
-const [manner] = process.argv.slice(2)
-const executor = new PythonExecutor({
-  python: pythonWithBackends(),
-  factory: 'concurrent.futures:ProcessPoolExecutor',
-  options: { max_workers: 2 },
-})
+const [manner, name = '', scheduler] = process.argv.slice(2)
+const python = pythonWithBackends()
+const makers: Readonly<Record<string, () => PackExecutor>> = {
+  pool: () =>
+    new PythonExecutor({ python, factory: 'concurrent.futures:ProcessPoolExecutor', options: { max_workers: 2 } }),
+  dask: () => new DaskExecutor({ python, workers: 2 }),
+  'dask there': () => new DaskExecutor({ python, scheduler }),
+  ray: () => new RayExecutor({ python, numCpus: 2 }),
+  parsl: () => new ParslExecutor({ python, workers: 2 }),
+}
+const executor = (makers[name] as () => PackExecutor)()
 await executor.submit(square, 2)
 const calls = manner === 'hold' ? [executor.submit(forever), executor.submit(forever)] : []
 console.log('running')

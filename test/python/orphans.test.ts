@@ -1,11 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { Engine } from '../../src/index.ts'
+import { DaskExecutor } from '../../src/python/index.ts'
+import { startDask } from '../servers/clusters.ts'
+import { pythonWithBackends } from '../servers/python.ts'
+import { square } from './mixed-tasks.ts'
+import { commandOf, isProgram, marked } from './processes.ts'
 
-const PATIENCE = 20_000
+const PATIENCE = 40_000
 
 interface Client {
   readonly child: ChildProcess
@@ -14,13 +19,15 @@ interface Client {
   allGone(): Promise<void>
 }
 
-function start(manner: string): Client {
+/** @param backEnd - and its address, if it has one */
+function start(manner: string, ...backEnd: readonly string[]): Client {
   const mark = `TAPS_SDK_TEST_MARK=${randomUUID()}`
   const program = fileURLToPath(new URL('client.fixture.ts', import.meta.url))
   const [name = '', value] = mark.split('=')
-  const child = spawn(process.execPath, [program, manner], {
+  const child = spawn(process.execPath, [program, manner, ...backEnd], {
     env: { ...process.env, [name]: value },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // What libraries say as they are killed is of no use.
+    stdio: ['ignore', 'pipe', 'ignore'],
   })
   const descendants = (): readonly number[] => marked(mark).filter((pid) => pid !== child.pid)
   onTestFinished(() => {
@@ -31,19 +38,6 @@ function start(manner: string): Client {
     while (descendants().length > 0) await new Promise((resolve) => setTimeout(resolve, 20))
   }
   return { child, descendants, allGone }
-}
-
-/** Processes whose environment has a variable, which they inherit. */
-function marked(mark: string): readonly number[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  return pids.map(Number).filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(mark)
-    } catch {
-      // It has ended meanwhile, or is not ours.
-      return false
-    }
-  })
 }
 
 async function running({ child }: Client): Promise<void> {
@@ -59,7 +53,7 @@ async function rest({ child }: Client): Promise<string> {
 
 describe.runIf(process.platform === 'linux')('what the client started ends with it', () => {
   test.each(['SIGKILL', 'SIGTERM'] as const)('when it is killed by %s', { timeout: PATIENCE }, async (signal) => {
-    const client = start('hold')
+    const client = start('hold', 'pool')
     await running(client)
     expect(client.descendants().length).toBeGreaterThan(3)
     client.child.kill(signal)
@@ -67,14 +61,14 @@ describe.runIf(process.platform === 'linux')('what the client started ends with 
   })
 
   test('when it ends without a shutdown, which an idle executor does not hinder', { timeout: PATIENCE }, async () => {
-    const client = start('idle')
+    const client = start('idle', 'pool')
     await once(client.child, 'exit')
     expect(client.child.exitCode).toBe(0)
     await client.allGone()
   })
 
   test('when the Python program is killed, and the next call has another one', { timeout: PATIENCE }, async () => {
-    const client = start('hold')
+    const client = start('hold', 'pool')
     await running(client)
     const before = client.descendants()
     for (const pid of before) if (isProgram(pid)) process.kill(pid, 'SIGKILL')
@@ -83,13 +77,35 @@ describe.runIf(process.platform === 'linux')('what the client started ends with 
     await client.allGone()
     expect(before.length).toBeGreaterThan(3)
   })
+
+  test.each([
+    ['dask', 'hold'],
+    ['ray', 'hold'],
+    ['parsl', 'hold'],
+    ['dask', 'idle'],
+    ['ray', 'idle'],
+    ['parsl', 'idle'],
+  ])('a cluster of its own: %s, %s', { timeout: PATIENCE }, async (backEnd, manner) => {
+    const client = start(manner, backEnd)
+    await running(client)
+    const before = client.descendants()
+    if (manner === 'hold') client.child.kill('SIGKILL')
+    else await once(client.child, 'exit')
+    await client.allGone()
+    expect(before.length).toBeGreaterThan(3)
+    expect(before.filter((pid) => commandOf(pid) !== '')).toEqual([])
+  })
 })
 
-/** Whether it is the program itself, or what watches over it. */
-function isProgram(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[1] === '-u'
-  } catch {
-    return false
-  }
-}
+test('a cluster that the client only used stays', { timeout: PATIENCE }, async () => {
+  const cluster = await startDask()
+  onTestFinished(() => cluster.stop())
+  const client = start('hold', 'dask there', cluster.address)
+  await running(client)
+  client.child.kill('SIGKILL')
+  await client.allGone()
+  await using engine = new Engine({
+    executor: new DaskExecutor({ python: pythonWithBackends(), scheduler: cluster.address }),
+  })
+  expect(await engine.map(square, [1, 2])).toEqual([1, 4])
+})
