@@ -21,6 +21,7 @@ import type { Backend, BackendListener, PackEnd } from './backend.ts'
 import { Budget } from './budget.ts'
 import type { ForeignCodec } from './foreign.ts'
 import { MOST_CALLS, Pack } from './pack.ts'
+import { Warmups } from './warmups.ts'
 
 /** How packs are made and sent. */
 export interface PackOptions {
@@ -59,8 +60,7 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
   #slots = 0
   #isStarted = false
   #isHeld = false
-  /** How many warm-ups are under way. */
-  #warmups = 0
+  readonly #warmups: Warmups = new Warmups()
   #lettingGo: NodeJS.Timeout | undefined = undefined
   #wakes: NodeJS.Immediate | undefined = undefined
   /** What is to be done in the next turn, where calls that wait can be asked for. */
@@ -376,7 +376,7 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
   // --- Being busy, and being quiet
 
   get #isQuiet(): boolean {
-    return this.#packs.size === 0 && this.#backlog === 0 && this.#warmups === 0
+    return this.#packs.size === 0 && this.#backlog === 0
   }
 
   #rest(): void {
@@ -384,7 +384,7 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
     for (const resolve of this.#onQuiet.splice(0)) resolve()
     this.#lettingGo ??= setTimeout(() => {
       this.#lettingGo = undefined
-      if (this.#isQuiet && this.#wakes === undefined) this.#setHeld(false)
+      if (this.#isQuiet && this.#warmups.size === 0 && this.#wakes === undefined) this.#setHeld(false)
     }, LET_GO_AFTER).unref()
   }
 
@@ -405,19 +405,17 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
   }
 
   async warmup(specs: readonly TaskSpec[]): Promise<void> {
-    this.#setHeld(true)
-    this.#warmups++
+    this.#hold()
     const source = { idPrefix: '', plane: undefined }
-    try {
+    const work = async (): Promise<void> => {
       this.#start()
       await this.#options.backend.warmup(specs.map((spec) => this.#kinds.of(spec, source).message))
-    } finally {
-      this.#warmups--
-      this.wake()
     }
+    await this.#warmups.run(work).finally(() => this.#rest())
   }
 
   async close(): Promise<void> {
+    this.#warmups.end()
     if (this.#isStarted) await this.#options.backend.close()
     this.#setHeld(false)
   }

@@ -527,6 +527,16 @@ describe('a back end', () => {
     await executor.shutdown()
   })
 
+  test('that is never warm does not hold up a shutdown', async () => {
+    for (const options of [{}, { cancelFutures: true }]) {
+      const executor = new FakePacks(0)
+      const warm = failureOf(executor.warmup(echo))
+      await executor.shutdown(options)
+      expect(await warm).toMatchObject({ code: 'EXECUTOR_SHUTDOWN' })
+      expect(executor.backend).toMatchObject({ closes: 1, isHeld: false })
+    }
+  })
+
   test('that cannot be warmed up says so, and takes calls all the same', async () => {
     const executor = new FakePacks()
     const warm = failureOf(executor.warmup(echo))

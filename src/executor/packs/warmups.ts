@@ -1,0 +1,29 @@
+import { ExecutorShutdownError } from '../../errors.ts'
+
+/** Warm-ups under way. They are no calls: a shutdown does not wait for them, but ends them. */
+export class Warmups {
+  readonly #ends: Set<(error: unknown) => void> = new Set()
+
+  get size(): number {
+    return this.#ends.size
+  }
+
+  /** Settles as the work does, unless that is ended before. */
+  async run(work: () => Promise<void>): Promise<void> {
+    let end: (error: unknown) => void = () => {}
+    const ended = new Promise<never>((_, reject) => {
+      end = reject
+    })
+    this.#ends.add(end)
+    try {
+      await Promise.race([work(), ended])
+    } finally {
+      this.#ends.delete(end)
+    }
+  }
+
+  end(): void {
+    for (const end of this.#ends)
+      end(new ExecutorShutdownError('The executor was shut down before its workers were there'))
+  }
+}
