@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
 import { TimeoutError } from '../errors.ts'
 import type { BackendListener } from '../executor/packs/backend.ts'
 import { PackExecutor } from '../executor/packs/pack-executor.ts'
@@ -147,7 +148,7 @@ class LocalTasks {
       concurrency,
       modules,
       dataDirs: [...this.#folders],
-      root: new URL(this.#root).pathname,
+      root: fileURLToPath(this.#root),
     })
     this.#worker = worker
     worker.on('output', (line) => listener.wrote(line))

@@ -5,11 +5,13 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { dirname, relative, resolve, sep } from 'node:path'
 import { TransformError } from '../errors.ts'
-import { describe } from '../options.ts'
+import { describe, isObject } from '../options.ts'
 import type { Recipe } from '../plugin.ts'
 import { changedPlane, type PlaneRecipe } from '../transformer/data-plane.ts'
 import type { Storage } from './protocol.ts'
 
+/** Connectors that keep values in a folder, also without being told which. */
+const IN_FILES = new Set(['FileConnector', 'SharedMemoryConnector'])
 /** What stands for the server of the queue, which may have another address on the other side; behind it the database. */
 const SERVER_OF_QUEUE = 'queue:'
 
@@ -29,17 +31,23 @@ function publicUrl(text: string, queue: URL): string {
 export function foldersOf(plane: PlaneRecipe): string[] {
   const folders: string[] = []
   changedPlane(plane, (recipe) => {
-    const { dir } = (recipe.name === 'FileConnector' ? recipe.options : {}) as { readonly dir?: unknown }
+    const dir = folderOf(recipe)
     if (typeof dir === 'string') folders.push(dir)
     return recipe
   })
   return folders
 }
 
+/** Whatever plug-in it is for: the option `dir` names a folder. */
+function folderOf({ options }: Recipe): unknown {
+  return isObject(options) ? options.dir : undefined
+}
+
 /** For the worker: the recipe, if it keeps values where that is allowed. @throws TransformError */
 export function allowed(plane: PlaneRecipe, { dirs, redis }: Storage): PlaneRecipe {
   return changedPlane(plane, (recipe) => {
-    if (recipe.name === 'FileConnector') checkFolder(recipe, dirs)
+    const dir = folderOf(recipe)
+    if (dir !== undefined || IN_FILES.has(recipe.name)) checkFolder(dir, dirs)
     return withUrl(recipe, (url) => ownUrl(url, redis))
   })
 }
@@ -63,8 +71,7 @@ function withUrl(recipe: Recipe, change: (url: string) => string): Recipe {
   return { ...recipe, options: { ...options, url: change(String(options.url)) } }
 }
 
-function checkFolder({ options }: Recipe, dirs: readonly string[]): void {
-  const { dir } = options as { readonly dir?: unknown }
+function checkFolder(dir: unknown, dirs: readonly string[]): void {
   if (typeof dir === 'string' && dirs.some((each) => isInside(realPath(resolve(dir)), realPath(resolve(each))))) return
   const there = dirs.length === 0 ? 'in no folder' : `in ${dirs.join(', ')} only`
   throw new TransformError(

@@ -131,9 +131,17 @@ describe('what a message may ask for', () => {
   test.for([['/data/../etc'], ['/data2'], ['/'], [''], ['/data/x/../../root'], [7], [undefined], [{}]])(
     'not the folder %s',
     ([dir]) => {
-      expect(() => allowed(file(dir), { dirs: ['/data'], redis: url })).toThrow(TransformError)
+      for (const name of ['FileConnector', 'SharedMemoryConnector'])
+        expect(() => allowed(recipe(name, { dir }), { dirs: ['/data'], redis: url })).toThrow(TransformError)
     },
   )
+
+  test('not a folder for a plug-in of whatever name', () => {
+    const store = { dirs: ['/data'], redis: url }
+    expect(() => allowed(recipe('somebodys-store', { dir: '/etc' }), store)).toThrow(TransformError)
+    expect(options(allowed(recipe('somebodys-store', { dir: '/data/x' }), store))).toEqual({ dir: '/data/x' })
+    expect(options(allowed(recipe('somebodys-store', { size: 1 }), store))).toEqual({ size: 1 })
+  })
 
   test('not a folder that a link leads out to', () => {
     const [dir, other] = [folder(), folder()]
