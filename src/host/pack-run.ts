@@ -82,7 +82,10 @@ export class PackRun {
     clearTimeout(this.#lateTimer)
     if (this.#hasEnded) return
     this.#ledger.limit(this.#ledger.read().begun)
-    const { begun, first, results } = this.#ledger.read()
+    this.#tellRest(this.#ledger.read())
+  }
+
+  #tellRest({ begun, first, results }: LedgerState): void {
     if (begun < this.pack.calls) this.#listener.message(JSON.stringify([GIVEN_BACK, begun, first, results]), [])
   }
 
@@ -127,10 +130,11 @@ export class PackRun {
 
   #timeUp(position: number, killAfter: number | null): void {
     if (this.#hasEnded) return
+    // First the limit: what begins after the reading would run here, and be given to another worker.
+    this.#ledger.limit(position + 1)
     const state = this.#ledger.read()
     // It has ended, but is not told yet. Results of calls before it may stand there still.
-    if (state.begun > position + 1 || state.first + state.results.length > position) return
-    this.#ledger.limit(position + 1)
+    if (state.begun > position + 1 || state.first + state.results.length > position) return this.#tellRest(state)
     this.#worker.send(`[${TIME_UP},${this.#lane},${position}]`)
     this.#end(JSON.stringify([TIMED_OUT, position, [state.begun, state.first, state.results]]))
     if (killAfter !== null) this.#killTimer = setTimeout(() => this.#worker.kill(), killAfter)
