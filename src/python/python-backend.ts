@@ -27,7 +27,6 @@ import {
   WROTE,
 } from './protocol.ts'
 import { type ProgramExit, PythonProgram } from './python-program.ts'
-import { pythonCodec } from './values.ts'
 
 /** What a back end is driven with. */
 export interface PythonBackendOptions {
@@ -110,8 +109,7 @@ export class PythonBackend implements Backend {
 
   warmup(tasks: readonly TaskMessage[]): Promise<void> {
     const id = ++this.#lastWarmup
-    const messages = tasks.filter(([, module]) => !module.startsWith(pythonCodec.scheme))
-    const load = JSON.stringify([LOAD, id, messages])
+    const load = JSON.stringify([LOAD, id, tasks])
     return new Promise((resolve, reject) => {
       this.#warmups.set(id, { resolve, reject })
       this.#whenReady(({ slots }) => this.#program?.send([WARMUP, id, slots], [this.#frame(load)]))

@@ -1,4 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   CancelledError,
@@ -10,7 +12,14 @@ import {
   WorkerCrashedError,
 } from '../../src/index.ts'
 import { fileTransformer } from '../../src/node/index.ts'
-import { type NdArray, ndArray, type OutputLine, PythonExecutor, pythonTask } from '../../src/python/index.ts'
+import {
+  type NdArray,
+  ndArray,
+  type OutputLine,
+  PythonExecutor,
+  type PythonExecutorOptions,
+  pythonTask,
+} from '../../src/python/index.ts'
 import { echo } from '../../src/testing/contract-tasks.ts'
 import { pythonWithBackends } from '../servers/python.ts'
 import { die, forever, matrix, ramp, say, sizeOf, square, trace } from './mixed-tasks.ts'
@@ -25,7 +34,7 @@ const pool = (): PythonExecutor =>
 const mean = pythonTask<[readonly number[]], number>('statistics:mean')
 const dot = pythonTask<[Float64Array, Float64Array], number>('numpy:dot')
 const inverse = pythonTask<[NdArray], NdArray>('numpy:linalg.inv')
-const join = pythonTask<[string, readonly string[]], string>('builtins:str.join')
+const joined = pythonTask<[string, readonly string[]], string>('builtins:str.join')
 const identity = pythonTask<[unknown], unknown>('copy:copy')
 
 describe('tasks of TypeScript and of Python in one graph', () => {
@@ -39,7 +48,7 @@ describe('tasks of TypeScript and of Python in one graph', () => {
     const squares = engine.map(square, [1, 2, 3])
     const middle = engine.submit(mean, squares)
     expect(await engine.submit(square, middle)).toBeCloseTo((14 / 3) ** 2)
-    expect(await engine.submit(join, '-', ['a', 'ü', '"\\'])).toBe('a-ü-"\\')
+    expect(await engine.submit(joined, '-', ['a', 'ü', '"\\'])).toBe('a-ü-"\\')
   })
 
   test('pass arrays to NumPy, and take them from it', async () => {
@@ -209,7 +218,44 @@ describe('when something goes wrong there', () => {
   })
 })
 
+describe('on a machine that lacks something', () => {
+  const options = { python: pythonWithBackends(), factory: 'concurrent.futures:ProcessPoolExecutor', slots: 1 }
+  const failure = async (how: Partial<PythonExecutorOptions>): Promise<unknown> => {
+    await using executor = new PythonExecutor({ ...options, ...how })
+    return executor.submit(echo, 1).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+  }
+
+  test('a Node that is too old is told, with its version and the one that is needed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'old-node-'))
+    const node = join(folder, 'node')
+    writeFileSync(node, '#!/bin/sh\n[ "$1" = --version ] && echo v18.20.0 && exit\necho SyntaxError >&2\nexit 1\n', {
+      mode: 0o700,
+    })
+    const error = await failure({ node })
+    rmSync(folder, { recursive: true })
+    expect(error).toMatchObject({
+      code: 'WORKER_CRASHED',
+      message: `No worker could be started: Node 18.20.0 at ${node} is too old: tasks need Node 22.12.0 or newer. Name one: node`,
+    })
+  })
+
+  test('a folder without the project is told, with the module that was sought in it', async () => {
+    const error = await failure({ folder: '/nowhere' })
+    expect(String(error)).toContain('file:///nowhere/')
+  })
+})
+
 describe('warmup', () => {
+  test('imports the modules of Python functions, and says which one is not there', async () => {
+    await using executor = pool()
+    await executor.warmup(mean)
+    const wrong = executor.warmup(pythonTask('no_such_module:f'))
+    await expect(wrong).rejects.toThrowError(/no_such_module/)
+  })
+
   test('starts the workers, and imports the modules of the tasks', async () => {
     await using executor = pool()
     const started: unknown[] = []

@@ -132,7 +132,7 @@ class Host:
         kind = kind_of(blob)
         is_python = kind == PYTHON_PACK
         if kind == LOAD:
-            loaded = self._load_python(blob)
+            loaded, blob = self._load_python(blob)
             if loaded is not None:
                 return loaded
         try:
@@ -175,16 +175,19 @@ class Host:
         finally:
             self._claims.pop(key, None)
 
-    def _load_python(self, blob: bytes) -> Optional[bytes]:
-        """What became of Python modules; None if there are others to load."""
+    def _load_python(self, blob: bytes) -> "tuple[Optional[bytes], bytes]":
+        """What became of Python modules, None if there are others to load; and the request for those."""
         _, request, tasks = message_of(blob)[:3]
-        names = [task[2] for task in tasks if task[1].startswith("python:")]
+        others = [task for task in tasks if not task[1].startswith("python:")]
+        if len(others) == len(tasks):
+            return None, blob
         try:
-            for name in names:
-                look_up(name)
+            for task in tasks:
+                if task[1].startswith("python:"):
+                    look_up(task[2])
         except (Exception, SystemExit) as error:
-            return frame(f"[{LOADED},{request},[{failure(error)}]]")
-        return frame([LOADED, request]) if names and len(names) == len(tasks) else None
+            return frame(f"[{LOADED},{request},[{failure(error)}]]"), blob
+        return (None if others else frame([LOADED, request])), frame([LOAD, request, others])
 
     def _take(self, is_python: bool) -> Worker:
         free = self._free[is_python]

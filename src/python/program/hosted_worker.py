@@ -1,12 +1,13 @@
 """A warm Node process that runs the calls of packs, one pack at a time."""
 
 import os
+import re
 import select
 import signal
 import subprocess
 import threading
 from collections import deque
-from typing import Any, Callable, Deque, Dict, List, Mapping, Optional
+from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Tuple
 
 from .frames import FrameError, Splitter, frame, kind_of, message_of
 from .ledger import Ledger
@@ -15,6 +16,10 @@ from .protocol import FATAL, TIME_UP, WORKER_END, WORKER_READY
 CHUNK = 1 << 18
 TAIL = 2000
 """Characters of its output that tell of a crash."""
+
+OLDEST = (22, 12, 0)
+CHECK = '"use strict";{const[a,b]=process.versions.node.split(".");if(a<22||(a==22&&b<12))process.exit(1)}'
+"""Ends a Node that is too old, if it can read the program at all; see `version_of`."""
 
 Tell = Callable[[str, str, str], None]
 """Is told of a line that was written beside the tasks: stream, line, worker."""
@@ -35,6 +40,7 @@ class HostedWorker:
 
     def __init__(self, node: str, setup: Mapping[str, Any], ledger: Ledger, tell: Tell) -> None:
         self.ledger = ledger
+        self._node = node
         self.idle_since = 0.0
         self._tell = tell
         self._pending: Deque[bytes] = deque()
@@ -70,7 +76,7 @@ class HostedWorker:
         folder = setup["folder"]
         env = {**os.environ, **setup["env"], "TAPS_SDK_IS_LOCAL": "hosted " + " ".join(map(str, files))}
         return subprocess.Popen(
-            [node, *setup["execArgv"], "-e", setup["workerSource"]],
+            [node, *setup["execArgv"], "-e", CHECK + setup["workerSource"]],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -91,6 +97,10 @@ class HostedWorker:
                     self._tail += "\n" + _message_in(raw)
         except WorkerGone:
             how, output = self.ended()
+            version = version_of(self._node)
+            if version is not None and version < OLDEST:
+                found, needed = (".".join(map(str, each)) for each in (version, OLDEST))
+                raise CannotStart(f"Node {found} at {self._node} is too old: tasks need Node {needed} or newer. Name one: node") from None
             raise CannotStart(f"The Node worker {how} before it was ready: {output.strip() or 'it said nothing'}") from None
 
     def send(self, data: bytes) -> None:
@@ -182,6 +192,16 @@ class HostedWorker:
                 if not chunk:
                     del streams[stream]
                     stream.close()
+
+
+def version_of(node: str) -> Optional[Tuple[int, ...]]:
+    """None if it does not tell."""
+    try:
+        output = subprocess.run([node, "--version"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=5, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.match(rb"v(\d+)\.(\d+)\.(\d+)", output)
+    return None if found is None else tuple(map(int, found.groups()))
 
 
 def _signal_name(number: int) -> str:
