@@ -127,7 +127,9 @@ class ParslBackend(FuturesBackend):
             self._kernel.cleanup()
 
     def logs(self) -> Optional[str]:
-        return None if self._kernel is None else str(self._kernel.run_dir)
+        """Unless they are gone with the program."""
+        run_dir = "" if self._kernel is None else os.path.abspath(self._kernel.run_dir)
+        return None if run_dir == "" or run_dir.startswith(os.path.join(self.folder, "")) else run_dir
 
 
 def _config_of(path: str, parsl: Any) -> Any:
