@@ -337,9 +337,10 @@ export class QueueBackend implements Backend, LinkUser {
     if (state.kind === 'removed') return this.removed(pack.id)
     if (state.kind === 'failed') return this.failed(pack.id, state.reason)
     if (state.kind === 'completed') return this.completed(pack.id, state.answer)
-    // A message that was sent while a worker was not connected is lost.
+    if (state.worker === undefined) return
+    // A message that was sent while the worker was not connected is lost.
     this.#tellAborts(outstanding)
-    const { hello, how } = link.workers.gone(state.worker ?? '') ?? {}
+    const { hello, how } = link.workers.gone(state.worker) ?? {}
     if (hello === undefined || hello.again || outstanding.isEnding) return
     // If it is alive after all, what it says of the job counts no more.
     await link.clients.send('DEL', link.names.lock(id))

@@ -9,6 +9,7 @@ import { checkBootstrap } from '../executor/pool/shipping.ts'
 import { PackHost, type TakenPack } from '../host/pack-host.ts'
 import type { HostedInit, TaskMessage } from '../worker/protocol.ts'
 import { Answer } from './answer.ts'
+import { EarlyAborts } from './early-aborts.ts'
 import { BEAT, type Hello, splitWord, WHO, withWord } from './hello.ts'
 import { checkedJob, type JobAnswer, type JobData, jobId, MOST_INLINE_ANSWER } from './job.ts'
 import { TTL } from './jobs.ts'
@@ -36,8 +37,6 @@ export interface QueueWorkerEvents {
 
 /** Milliseconds that a lock on a job holds, which is renewed; and between two looks for jobs whose lock is gone. */
 const [LOCK, STALLED_LOOK] = [30_000, 5_000]
-/** Messages for jobs that are not here (yet), at the most. */
-const MOST_EARLY_ABORTS = 1_000
 
 /** A worker of a queue: takes packs from it, has its processes run them, and gives the answers back. */
 export class QueueWorker {
@@ -48,7 +47,7 @@ export class QueueWorker {
   readonly #host: PackHost
   readonly #events: EventEmitter<QueueWorkerEvents> = new EventEmitter()
   readonly #running: Map<string, TakenPack> = new Map()
-  readonly #early: Map<string, Message[]> = new Map()
+  readonly #early: EarlyAborts = new EarlyAborts()
   #clients!: RedisClients
   #worker!: Worker
   #strays: Strays | undefined = undefined
@@ -177,8 +176,7 @@ export class QueueWorker {
     const answer = new Answer((texts) => this.#tellClient(data.client, String(data.pack), texts))
     const taken = this.#host.run({ ...pack, calls: data.calls }, answer)
     this.#running.set(id, taken)
-    for (const { text, beside } of this.#early.get(id) ?? []) taken.abort(text, beside)
-    this.#early.delete(id)
+    for (const { text, beside } of this.#early.take(id)) taken.abort(text, beside)
     if (this.#closing !== undefined) this.#host.giveBack()
     await answer.ended
     this.#running.delete(id)
@@ -220,21 +218,19 @@ export class QueueWorker {
     if (word === WHO) return this.#sayHello()
     try {
       if (word.startsWith('load ')) void this.#load(word, JSON.parse(rest.toString()) as TaskMessage[])
-      else this.#abort(word, fromBytes([rest]))
+      else this.#abort(word, fromBytes([rest]), rest.length)
     } catch (error) {
       this.#events.emit('error', new Error(`A message makes no sense: ${messageOf(error)}`, { cause: error }))
     }
   }
 
-  #abort(id: string, messages: readonly Message[]): void {
+  #abort(id: string, messages: readonly Message[], bytes: number): void {
     const taken = this.#running.get(id)
     if (taken !== undefined) {
       for (const { text, beside } of messages) taken.abort(text, beside)
       return
     }
-    // It may be about to come.
-    this.#early.set(id, [...(this.#early.get(id) ?? []), ...messages])
-    if (this.#early.size > MOST_EARLY_ABORTS) this.#early.delete(this.#early.keys().next().value as string)
+    this.#early.add(id, messages, bytes)
   }
 
   async #load(word: string, tasks: readonly TaskMessage[]): Promise<void> {

@@ -118,7 +118,7 @@ export class HostedWorker implements LinkListener {
 
   wrote(stream: 'stdout' | 'stderr', line: string): void {
     if (stream === 'stderr') this.#output = `${this.#output}${line}\n`.slice(-LAST_OUTPUT)
-    this.#line(JSON.stringify([LINE, stream, line, '', '']))
+    this.#line(JSON.stringify([LINE, stream, line, '', '', -1]))
   }
 
   exited(exit: WorkerExit): void {
@@ -145,9 +145,10 @@ export class HostedWorker implements LinkListener {
     this.#owner.free(this)
   }
 
-  /** A line names no lane: with one, it is clear whose it is. */
+  /** What no running task wrote is the pack's if there is only one; else nobody knows whose it is. */
   #line(text: string): void {
-    const run = this.#runs.find((each) => each !== undefined)
+    const lane = Number.parseInt(text.slice(text.lastIndexOf(',') + 1), 10)
+    const run = this.#runs.length === 1 ? this.#runs[0] : this.#runs[lane]
     if (run !== undefined) return run.received(LINE, text, [])
     const [, stream, line] = JSON.parse(text) as [number, 'stdout' | 'stderr', string]
     this.#owner.wrote(stream, line)

@@ -49,14 +49,17 @@ export class WorkerTask {
 /** A body that runs in a worker. */
 export class WorkerBody implements RunningBody {
   readonly task: WorkerTask
+  /** Where it runs; -1 once it has ended. */
+  lane: number
   readonly #seq: number
   readonly #attempt: number
   #context: TaskContext | undefined = undefined
   #controller: AbortController | undefined = undefined
   #abort: { readonly reason: unknown } | undefined = undefined
 
-  constructor(task: WorkerTask, seq: number, attempt: number) {
+  constructor(task: WorkerTask, seq: number, attempt: number, lane: number) {
     this.task = task
+    this.lane = lane
     this.#seq = seq
     this.#attempt = attempt
   }

@@ -1,10 +1,13 @@
 /** Names of modules that mean the same on every machine: nothing that comes from a queue names a file. */
 import { TaskNotFoundError } from '../errors.ts'
 import { shared } from '../shared.ts'
+import { namesIn } from '../task/task-ref.ts'
 import { type PlaneRecipe, planeAbroad } from '../transformer/data-plane.ts'
 import { loadModule } from './load.ts'
 
 const PACKAGES = '/node_modules/'
+/** What names of this library's own tasks begin with. */
+const OWN = 'taps-sdk.'
 
 /**
  * The id of a module: that of a package's file by the package, another one by its path below the root of the project. What is
@@ -42,7 +45,7 @@ export class KnownModules {
       this.#urls.get(id) ??
       this.#missing(
         `Task ${task} is in the module ${id}`,
-        this.#ids((url) => shared().modules.has(url)) || 'none that declares a task',
+        this.#ids((url) => namesIn(url).some((name) => !name.startsWith(OWN))) || 'none that declares a task',
         'give the module an id of its own on both sides: task({ module: "my-tasks" }, fn)',
       )
     )

@@ -54,8 +54,11 @@ export class Output {
   }
 
   #newWriter(body: WorkerBody | undefined): Writer {
+    const [task, id] = [body?.task.name ?? '', body?.id ?? '']
     const lines = (name: StreamName): Lines =>
-      new Lines((line) => this.#channel.send(JSON.stringify([LINE, name, line, body?.task.name ?? '', body?.id ?? ''])))
+      new Lines((line) => {
+        this.#channel.send(JSON.stringify([LINE, name, line, task, id, body?.lane ?? -1]))
+      })
     return { stdout: lines('stdout'), stderr: lines('stderr') }
   }
 }

@@ -22,7 +22,7 @@ export const RESULTS = 11
 export const BEGUN = 12
 /** From the worker: the modules are imported. `[LOADED, id]`, and what that failed with */
 export const LOADED = 13
-/** From the worker: a task wrote a line. `[LINE, stream, text, task, task id]` */
+/** From the worker: a task wrote a line. `[LINE, stream, text, task, task id, lane]`, -1 for what no running task wrote */
 export const LINE = 14
 /** From the worker: it ends because of this. `[FATAL, failure]` */
 export const FATAL = 15
@@ -87,6 +87,15 @@ export type TaskMessage = readonly [
   killAfter: number | null,
   /** How to make the data plane of its engine; null where there is none. */
   plane: PlaneRecipe | null,
+]
+
+/** A `PACK` message. */
+export type PackMessage = readonly [
+  type: number,
+  client: string,
+  calls: readonly unknown[],
+  tasks: readonly TaskMessage[],
+  packets?: readonly number[],
 ]
 
 /** What a worker is told first. */

@@ -134,7 +134,7 @@ export class WorkerLane {
       }
       const task = tasks[calls[i] as number] as WorkerTask
       // Before the import: it may be told to stop meanwhile.
-      const body = new WorkerBody(task, calls[i + 1] as number, calls[i + 2] as number)
+      const body = new WorkerBody(task, calls[i + 1] as number, calls[i + 2] as number, this.#no)
       this.#body = body
       if (!task.isLoaded) {
         // What came before must not wait for the import, nor count it.

@@ -1,10 +1,12 @@
 import { hostname } from 'node:os'
+import { messageOf } from '../errors.ts'
 import { shared } from '../shared.ts'
 import { inside } from '../task/task-context.ts'
 import { disposeResources } from '../task/worker-resource.ts'
 import type { PlaneRecipe } from '../transformer/data-plane.ts'
 import { WorkerBody, WorkerTask } from './body.ts'
 import { type Channel, receivedValue, sendValue, unpack } from './channel.ts'
+import { checkedPack } from './checked-pack.ts'
 import { decode, lookForCustomClassesIn, type Packet } from './codec.ts'
 import { decodeFailure, encodeFailure } from './failure.ts'
 import type { Ledger } from './ledger.ts'
@@ -14,6 +16,7 @@ import { Output } from './output.ts'
 import { loadPlane } from './plane.ts'
 import {
   ABORT,
+  CALL_PARTS,
   CALLS,
   END,
   FATAL,
@@ -22,6 +25,8 @@ import {
   LOADED,
   PACK,
   PACK_TO,
+  PACKED,
+  type PackMessage,
   READY,
   type Storage,
   type TaskMessage,
@@ -29,7 +34,7 @@ import {
   type WorkerInit,
 } from './protocol.ts'
 import { allowed } from './storage.ts'
-import { type LaneHost, WorkerLane } from './worker-lane.ts'
+import { type LaneHost, type Pack, WorkerLane } from './worker-lane.ts'
 
 /** Clients whose tasks a worker remembers. */
 const MOST_CLIENTS = 64
@@ -72,7 +77,7 @@ export class WorkerProgram implements LaneHost {
       await this.load(task)
       if (task.failure !== undefined) throw task.failure.error
       const args = typeof initializerArgs === 'number' ? decode(unpack(packets, beside)[0] as Packet) : initializerArgs
-      const body = new WorkerBody(task, 0, 1)
+      const body = new WorkerBody(task, 0, 1, -1)
       const { fn } = task
       await inside(body, () => fn?.(...(args as readonly unknown[])))
       this.bodyEnded(body)
@@ -96,10 +101,9 @@ export class WorkerProgram implements LaneHost {
   }
 
   receive(text: string, beside: readonly object[]): void {
+    if (text.startsWith(`[${PACK},`)) return this.#take(text, beside)
     const message = JSON.parse(text)
     switch (message[0]) {
-      case PACK:
-        return this.#pack(message, beside)
       case PACK_TO:
         this.#packLane = message[1]
         return
@@ -138,6 +142,8 @@ export class WorkerProgram implements LaneHost {
 
   bodyEnded(body: WorkerBody): void {
     this.#output.bodyEnded(body)
+    // What it still writes may come while another call runs there.
+    body.lane = -1
   }
 
   #calls(message: readonly unknown[], beside: readonly object[]): void {
@@ -146,17 +152,30 @@ export class WorkerProgram implements LaneHost {
     this.#lanes[lane]?.push({ calls, packets: unpack(counts, beside), tasks: this.#tasks, isAlone: false })
   }
 
+  /** It comes from elsewhere. One that makes no sense is over at once, without an answer to any of its calls. */
+  #take(text: string, beside: readonly object[]): void {
+    const lane = this.#packLane
+    this.#packLane = 0
+    try {
+      this.#lanes[lane]?.push(this.#pack(checkedPack(JSON.parse(text)), beside))
+    } catch (error) {
+      console.error('A pack makes no sense:', messageOf(error))
+      this.channel.send(`[${PACKED},${lane}]`)
+    }
+  }
+
   /** Each pack brings the tasks of its calls: the worker may never have met the client. */
-  #pack(message: readonly unknown[], beside: readonly object[]): void {
-    const [, client, calls, messages, counts] = message as [number, string, unknown[], TaskMessage[], number[]?]
+  #pack([, client, calls, messages, counts]: PackMessage, beside: readonly object[]): Pack {
+    const packets = unpack(counts, beside)
     const tasks = this.#clients.get(client) ?? []
     // The last one that was met goes to the end: the first one is forgotten first.
     this.#clients.delete(client)
     this.#clients.set(client, tasks)
     if (this.#clients.size > MOST_CLIENTS) this.#clients.delete(this.#clients.keys().next().value as string)
     for (const each of messages) tasks[each[0]] ??= new WorkerTask(each)
-    this.#lanes[this.#packLane]?.push({ calls, packets: unpack(counts, beside), tasks, isAlone: true })
-    this.#packLane = 0
+    for (let i = 0; i < calls.length; i += CALL_PARTS)
+      if (!(tasks[calls[i] as number] instanceof WorkerTask)) throw new TypeError(`it has no task ${calls[i]}`)
+    return { calls, packets, tasks, isAlone: true }
   }
 
   async #load(id: number, tasks: readonly TaskMessage[]): Promise<void> {

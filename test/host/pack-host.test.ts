@@ -249,5 +249,47 @@ test('lines that tasks write are a part of the answer', async () => {
   const tasks = [[0, './test/executor/pool/output-tasks.ts', 'say', 6, '', {}, 0, null, null]]
   hostWith().run({ calls: 1, text: JSON.stringify([30, 'c', [0, 0, 1, ['hello']], tasks]), beside: [] }, answer)
   expect(await answer.ended).toEqual([PACKED])
-  expect(answer.messages.find(([type]) => type === LINE)).toEqual([LINE, 'stdout', 'hello', 'say', ''])
+  expect(answer.messages.find(([type]) => type === LINE)).toEqual([LINE, 'stdout', 'hello', 'say', '', 0])
+})
+
+test('with lanes, a line goes to the pack whose task wrote it', async () => {
+  const [trace, gate] = [scratch.path(), scratch.path()]
+  const host = hostWith({ concurrency: 2 })
+  const first = run(host, [call('hold', trace, 'held', gate)])
+  await scratch.written(trace, 'held')
+  const second = new Answer()
+  const tasks = [[0, './test/executor/pool/output-tasks.ts', 'say', 6, '', {}, 0, null, null]]
+  host.run({ calls: 1, text: JSON.stringify([30, 'c', [0, 0, 1, ['hello']], tasks]), beside: [] }, second)
+  await second.ended
+  scratch.open(gate)
+  await first.ended
+  const linesOf = ({ messages }: Answer): unknown[] =>
+    messages.filter(([type]) => type === LINE).map(([, , line]) => line)
+  expect([linesOf(first), linesOf(second)]).toEqual([[], ['hello']])
+})
+
+const TASK = [0, 'm', 'echo', 0, '', {}, 0, null, null]
+
+test.for([
+  ['no JSON', '[30,'],
+  ['nothing', '[30,"c"]'],
+  ['calls of no task', '[30,"c",[7,1,1,[]],[]]'],
+  ['the prototype of lists for a task', '[30,"c",["__proto__",1,1,[]],[]]'],
+  ['a method of lists for a task', '[30,"c",["push",1,1,[]],[]]'],
+  ['half a call', JSON.stringify([30, 'c', [0, 1], [TASK]])],
+  ['a task that would be anywhere', JSON.stringify([30, 'c', [], [['__proto__', ...TASK.slice(1)]]])],
+  ['a time limit that is JSON', JSON.stringify([30, 'c', [0, 1, 1, []], [TASK.with(6, '1],[3')]])],
+  ['packets that are not there', JSON.stringify([30, 'c', [0, 1, 1, 0], [TASK], [1e15, -1]])],
+  ['a client that is none', JSON.stringify([30, { a: 1 }, [0, 1, 1, []], [TASK]])],
+])('a pack that makes no sense is over without results, and its worker goes on: %s', async ([, text]) => {
+  const host = hostWith()
+  const before = run(host, [call('place')])
+  await before.ended
+  const answer = new Answer()
+  host.run({ calls: 1, text: text as string, beside: [] }, answer)
+  expect(await answer.ended).toEqual([PACKED])
+  expect(answer.results).toEqual([])
+  const after = run(host, [call('place')])
+  await after.ended
+  expect(after.results).toEqual(before.results)
 })
