@@ -207,6 +207,11 @@ describe('with a server that is well', () => {
       { name: 'x', data: { protocol: 1, client: 'nobody', pack: 2, calls: 1, text: 'no json' } },
       { name: 'x', data: { protocol: 1, client: 'nobody', pack: 3, calls: 1, text: '[30,"nobody",[7,1,1,[]],[]]' } },
       { name: 'x', data: { protocol: 1, client: 'nobody', pack: 4, calls: 1 } },
+      { name: 'x', data: JSON.parse('{"__proto__":{"protocol":1,"client":"a","pack":1,"calls":1,"text":"[30]"}}') },
+      { name: 'x', data: { protocol: 1, client: 'nobody', pack: 1e99, calls: 1, text: '[30]' } },
+      { name: 'x', data: { protocol: 1, client: 'nobody', pack: 5, calls: 1, text: 'x'.repeat(30_000_000) } },
+      { name: 'x', data: 'text' },
+      { name: 'x', data: null },
     ])
     expect(await executor(redis.url, queue).submit(echo, 'still there')).toBe('still there')
     const states = await Promise.all(jobs.map((job) => job.getState()))
@@ -216,7 +221,7 @@ describe('with a server that is well', () => {
     expect((await raw.getJob(other.id as string))?.failedReason).toMatch(/worker speaks protocol 1 .*the client 2/)
   })
 
-  test('a hundred thousand calls leave client and server small', async () => {
+  test('a hundred thousand calls leave the server small', async () => {
     await Promise.all([worker(redis.url, queue), worker(redis.url, queue)])
     const engine = new Engine({ executor: executor(redis.url, queue), history: 0 })
     let most = 0
