@@ -63,7 +63,7 @@ async function failure(promise: PromiseLike<unknown>): Promise<Error> {
   return error
 }
 
-describe.each(BACK_ENDS)('on $name', { timeout: PATIENCE }, ({ create, hearts, hasOneFate = false }) => {
+describe.each(BACK_ENDS)('on $name', { timeout: PATIENCE }, ({ name, create, hearts, hasOneFate = false }) => {
   const mark = randomUUID()
   let engine: Engine
   let scratch: Scratch
@@ -178,6 +178,16 @@ describe.each(BACK_ENDS)('on $name', { timeout: PATIENCE }, ({ create, hearts, h
     }
     for (const call of others) expect([undefined, WorkerCrashedError]).toContain((await call.exception())?.constructor)
     await until(() => !ours().some((pid) => before.includes(pid)))
+    expect(await engine.submit(work, trace, 'next')).toBe('next')
+    expect(twice(scratch.lines(trace))).toEqual([])
+  })
+
+  test.runIf(name === 'Parsl')('a manager of workers is killed: its calls are lost, and it is replaced', async () => {
+    const { first, second, trace } = await held()
+    const managers = ours().filter((pid) => commandOf(pid).includes('process_worker_pool'))
+    const manager = managers.find((pid) => !managers.includes(parentOf(pid)))
+    process.kill(manager as number, 'SIGKILL')
+    for (const call of [first, second]) expect(await failure(call)).toBeInstanceOf(WorkerCrashedError)
     expect(await engine.submit(work, trace, 'next')).toBe('next')
     expect(twice(scratch.lines(trace))).toEqual([])
   })

@@ -33,6 +33,8 @@ class ParslBackend(FuturesBackend):
         self._executor: Any = None
         self._slots = 0
         self._is_closed = threading.Event()
+        self._lock = threading.Lock()
+        self._is_told = False
 
     def start(self) -> None:
         get = self._options.get
@@ -52,19 +54,25 @@ class ParslBackend(FuturesBackend):
         threading.Thread(target=self._watch, name="taps-sdk-parsl", daemon=True).start()
 
     def _watch(self) -> None:
-        """Parsl waits for ever for an interchange that is gone."""
-        executor = self._executor
         while not self._is_closed.wait(POLL):
-            interchange = getattr(executor, "interchange_proc", None)
-            if getattr(executor, "bad_state_is_set", False):
-                why = str(getattr(executor, "executor_exception", "it is of no use any more"))
-            elif interchange is not None and interchange.poll() is not None:
-                why = f"its interchange (process {interchange.pid}) has ended"
-            else:
-                continue
-            if not self._is_closed.is_set():
-                self._listener.failed(f"Parsl's executor {executor.label} is gone: {why}")
-            return
+            if self._is_gone():
+                return
+
+    def _is_gone(self) -> bool:
+        """Tells it, too: Parsl waits for ever for an interchange that has ended."""
+        executor = self._executor
+        interchange = getattr(executor, "interchange_proc", None)
+        if getattr(executor, "bad_state_is_set", False):
+            why = str(getattr(executor, "executor_exception", None) or "it is of no use any more")
+        elif interchange is not None and interchange.poll() is not None:
+            why = f"its interchange (process {interchange.pid}) has ended"
+        else:
+            return False
+        with self._lock:
+            is_told, self._is_told = self._is_told, True
+        if not is_told and not self._is_closed.is_set():
+            self._listener.failed(f"Parsl's executor {executor.label} is gone: {why}")
+        return True
 
     def _local(self, parsl: Any, workers: int, run_dir: str, htex: Mapping[str, Any]) -> Any:
         executors, providers = need("parsl.executors", "parsl"), need("parsl.providers", "parsl")
@@ -78,7 +86,9 @@ class ParslBackend(FuturesBackend):
             # It is also how often Parsl looks whether its workers live: 30 s are long for calls that wait.
             "heartbeat_period": 2,
             # A node that is gone is given packs for as long: Parsl's own are two minutes.
-            "heartbeat_threshold": 20,
+            "heartbeat_threshold": 10,
+            # One node that is gone is replaced; three of them in a row mean that it is of no use.
+            "block_error_handler": need("parsl.jobs.error_handlers", "parsl").windowed_error_handler,
             "provider": providers.LocalProvider(init_blocks=1, min_blocks=1, max_blocks=1),
         }
         executor = executors.HighThroughputExecutor(**{**keywords, **htex})
@@ -114,7 +124,11 @@ class ParslBackend(FuturesBackend):
         return self._slots
 
     def _submit(self, *arguments: Any) -> "Future[bytes]":
-        future: "Future[bytes]" = self._executor.submit(self._run, {}, *arguments)
+        try:
+            future: "Future[bytes]" = self._executor.submit(self._run, {}, *arguments)
+        except Exception:
+            self._is_gone()
+            raise
         return future
 
     def cancel(self, call: Any) -> bool:
