@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Engine, type Executor } from '../../src/index.ts'
 import { DaskExecutor, ParslExecutor, PythonExecutor, RayExecutor } from '../../src/python/index.ts'
+import { echo } from '../../src/testing/contract-tasks.ts'
 import { executorContract } from '../../src/testing/index.ts'
 import { type Cluster, startDask, startRay } from '../servers/clusters.ts'
 import { pythonWithBackends } from '../servers/python.ts'
@@ -42,4 +43,13 @@ describe('RayExecutor on a cluster that was started apart', () => {
   // Ray asks whoever connects for the token that it left in this user's folder.
   const env = { RAY_AUTH_MODE: 'token' }
   executorContract(patient, { create: () => new RayExecutor({ python, address: cluster.address, env }) })
+
+  test('without leave to send the token there it says in time what to allow', { timeout: PATIENCE }, async () => {
+    await using executor = new RayExecutor({ python, address: cluster.address, env: { RAY_AUTH_MODE: undefined } })
+    const start = performance.now()
+    await expect(executor.submit(echo, 1)).rejects.toThrowError(
+      /There is no Ray cluster at .*env: \{ RAY_AUTH_MODE: 'token' \}/,
+    )
+    expect(performance.now() - start).toBeLessThan(20_000)
+  })
 })
