@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { TapsError } from '../errors.ts'
+import { ExecutorShutdownError } from '../errors.ts'
 import type { Backend, BackendListener, OutgoingPack, PackEnd } from '../executor/packs/backend.ts'
 import type { TaskMessage } from '../worker/protocol.ts'
 import { type Hello, splitWord, withWord } from './hello.ts'
 import { type JobAnswer, jobId } from './job.ts'
-import { addJobs, isLarge, type PackJob, removeJob, stateOf, TTL } from './jobs.ts'
+import { isLarge, type PackJob, removeJob, stateOf, TTL } from './jobs.ts'
 import { Loads } from './loads.ts'
 import type { QueuePlace } from './options.ts'
+import { Outbox, type OutboxOwner } from './outbox.ts'
 import { asBytes, getMessages } from './parcels.ts'
 import { type LinkUser, QueueLink } from './queue-link.ts'
 import { isConnectionError } from './redis-clients.ts'
+import { SlotWaiters } from './slot-waiters.ts'
 
 /** A pack on its way. */
 interface Outstanding extends PackJob {
@@ -42,7 +44,7 @@ export class QueueBackend implements Backend, LinkUser {
   readonly client: string
   readonly #options: QueueBackendOptions
   readonly #packs: Map<number, Outstanding> = new Map()
-  #outbox: Outstanding[] = []
+  readonly #outbox: Outbox<Outstanding>
   readonly #forgetting: Set<Promise<unknown>> = new Set()
   /** The server was away, and no event has come since. */
   #isDeaf = false
@@ -53,12 +55,13 @@ export class QueueBackend implements Backend, LinkUser {
   #isHeld = true
   #looks: NodeJS.Timeout | undefined = undefined
   #renewedAt = 0
-  readonly #whenSlots: Set<{ resolve(): void; reject(error: unknown): void }> = new Set()
+  readonly #waiters: SlotWaiters = new SlotWaiters()
   readonly #loads: Loads = new Loads()
 
   constructor(client: string, options: QueueBackendOptions) {
     this.client = client
     this.#options = options
+    this.#outbox = new Outbox(this.#outboxOwner())
   }
 
   // --- For the dispatcher
@@ -86,8 +89,7 @@ export class QueueBackend implements Backend, LinkUser {
     const flags = { isAdded: false, isEnding: false, isCancelled: false }
     const outstanding = { pack, id, ...flags, heardAt: Date.now(), aborts: [] }
     this.#packs.set(pack.id, outstanding)
-    // All that is sent in this turn goes together.
-    if (this.#outbox.push(outstanding) === 1) queueMicrotask(() => void this.#add(this.#outbox.splice(0)))
+    this.#outbox.push(outstanding)
   }
 
   cancel(id: number): void {
@@ -123,13 +125,13 @@ export class QueueBackend implements Backend, LinkUser {
 
   /** Resolves when workers run so many packs at the same time. */
   async untilSlots(slots: number): Promise<void> {
-    while ((this.#link?.workers.slots ?? 0) < slots)
-      await new Promise<void>((resolve, reject) => this.#whenSlots.add({ resolve, reject }))
+    await this.#waiters.until(() => (this.#link?.workers.slots ?? 0) >= slots)
   }
 
   async close(): Promise<void> {
     await this.#joining.catch(() => {})
     clearInterval(this.#looks)
+    this.#waiters.fail(new ExecutorShutdownError('The executor was shut down while somebody waited for workers'))
     const link = this.#link
     if (link === undefined) return
     for (const outstanding of this.#packs.values()) this.#forget(outstanding)
@@ -143,8 +145,7 @@ export class QueueBackend implements Backend, LinkUser {
 
   slotsChanged(slots: number): void {
     this.#listener?.slots(slots)
-    for (const { resolve } of this.#whenSlots) resolve()
-    this.#whenSlots.clear()
+    this.#waiters.changed()
   }
 
   workerCame({ host, pid }: Hello): void {
@@ -206,10 +207,9 @@ export class QueueBackend implements Backend, LinkUser {
     this.#link?.leave(this)
     this.#link = undefined
     this.#packs.clear()
-    this.#outbox = []
+    this.#outbox.clear()
     this.#loads.fail(error)
-    for (const { reject } of this.#whenSlots) reject(error)
-    this.#whenSlots.clear()
+    this.#waiters.fail(error)
     void this.#local?.close()
     this.#local = undefined
     this.#listener?.failed(error)
@@ -229,20 +229,16 @@ export class QueueBackend implements Backend, LinkUser {
     return this.#link?.workers.all ?? []
   }
 
-  async #add(all: readonly Outstanding[]): Promise<void> {
-    for (let rest = all; rest.length > 0; ) {
-      const link = this.#link
-      if (link === undefined) return
-      try {
-        await addJobs(link, this.client, rest)
-        this.#added(rest)
-        break
-      } catch (error) {
-        // Nobody knows whether they are there; the same ids again do no harm.
-        if (isConnectionError(error)) await sleep(AGAIN)
-        else for (const { pack } of rest) this.#end(pack.id, { kind: 'refused', error: notQueued(link, error) })
-      }
-      rest = rest.filter(({ pack }) => this.#packs.has(pack.id))
+  #outboxOwner(): OutboxOwner<Outstanding> {
+    const linkOf = (): QueueLink | undefined => this.#link
+    return {
+      client: this.client,
+      get link() {
+        return linkOf()
+      },
+      isWanted: ({ pack }) => this.#packs.has(pack.id),
+      added: (all) => this.#added(all),
+      refused: ({ pack }, error) => this.#end(pack.id, { kind: 'refused', error }),
     }
   }
 
@@ -352,8 +348,3 @@ export class QueueBackend implements Backend, LinkUser {
 const [AGAIN, MOST_LOOKS] = [100, 100]
 /** Milliseconds for which the end waits for the server. */
 const PATIENCE = 1_000
-
-function notQueued({ clients }: QueueLink, cause: unknown): TapsError {
-  const { message } = cause as Error
-  return new TapsError('ILLEGAL_STATE', `Redis at ${clients.place} does not take the calls: ${message}`, { cause })
-}

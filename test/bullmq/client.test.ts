@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { BullMQExecutor, startWorker } from '../../src/bullmq/index.ts'
-import { ConfigError } from '../../src/index.ts'
+import { ConfigError, ExecutorShutdownError } from '../../src/index.ts'
 import { echo, place } from '../executor/pool/fault-tasks.ts'
 import { type RedisServer, startRedis } from '../servers/redis.ts'
 import { executorOn, FAULT_TASKS, ROOT } from './support.ts'
@@ -51,6 +51,14 @@ test('warmup waits for workers, and has them import the modules', async () => {
   await pool.workersReady({ slots: 2, timeout: 10_000 })
   expect(await pool.submit(echo, 1)).toBe(1)
   await pool.shutdown()
+})
+
+test('whoever waits for workers is told when the executor is shut down', async () => {
+  const pool = executorOn(redis.url, 'nobody')
+  const waiting = pool.workersReady({ slots: 1 }).catch((error: Error) => error)
+  await Promise.resolve()
+  await pool.shutdown()
+  expect(await waiting).toBeInstanceOf(ExecutorShutdownError)
 })
 
 test('a program ends although its executor was not shut down', async () => {
