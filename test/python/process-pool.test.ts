@@ -236,10 +236,7 @@ describe('on a machine that lacks something', () => {
     })
     const error = await failure({ node })
     rmSync(folder, { recursive: true })
-    expect(error).toMatchObject({
-      code: 'WORKER_CRASHED',
-      message: `No worker could be started: Node 18.20.0 at ${node} is too old: tasks need Node 22.12.0 or newer. Name one: node`,
-    })
+    expect(String(error)).toContain(`Node 18.20.0 at ${node} is too old: tasks need Node 22.12.0 or newer`)
   })
 
   test('a folder without the project is told, with the module that was sought in it', async () => {
