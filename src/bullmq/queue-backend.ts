@@ -4,25 +4,16 @@ import type { Backend, BackendListener, OutgoingPack, PackEnd } from '../executo
 import type { TaskMessage } from '../worker/protocol.ts'
 import { type Hello, splitWord, withWord } from './hello.ts'
 import { type JobAnswer, jobId } from './job.ts'
-import { isLarge, type PackJob, removeJob, stateOf, TTL } from './jobs.ts'
+import { removeJob } from './jobs.ts'
 import { Loads } from './loads.ts'
+import { Lookout, type LookoutOwner } from './lookout.ts'
 import type { QueuePlace } from './options.ts'
 import { Outbox, type OutboxOwner } from './outbox.ts'
+import type { Outstanding } from './outstanding.ts'
 import { asBytes, getMessages } from './parcels.ts'
 import { type LinkUser, QueueLink } from './queue-link.ts'
 import { isConnectionError } from './redis-clients.ts'
 import { SlotWaiters } from './slot-waiters.ts'
-
-/** A pack on its way. */
-interface Outstanding extends PackJob {
-  isAdded: boolean
-  /** Its answer is being fetched. */
-  isEnding: boolean
-  isCancelled: boolean
-  /** When something was last heard of it. */
-  heardAt: number
-  readonly aborts: Buffer[]
-}
 
 /** What a backend of a queue is made with. */
 export interface QueueBackendOptions {
@@ -36,32 +27,28 @@ export interface LocalWorkers {
   close(): Promise<void>
 }
 
-/** Milliseconds between two looks at jobs of which nothing is heard. */
-const LOOK = 2_000
-
 /** Carries packs through a queue of BullMQ. */
 export class QueueBackend implements Backend, LinkUser {
   readonly client: string
   readonly #options: QueueBackendOptions
   readonly #packs: Map<number, Outstanding> = new Map()
   readonly #outbox: Outbox<Outstanding>
+  readonly #lookout: Lookout
   readonly #forgetting: Set<Promise<unknown>> = new Set()
-  /** The server was away, and no event has come since. */
-  #isDeaf = false
   #link: QueueLink | undefined = undefined
   #listener: BackendListener | undefined = undefined
   #joining: Promise<void> = Promise.resolve()
   #local: LocalWorkers | undefined = undefined
   #isHeld = true
-  #looks: NodeJS.Timeout | undefined = undefined
-  #renewedAt = 0
   readonly #waiters: SlotWaiters = new SlotWaiters()
   readonly #loads: Loads = new Loads()
 
   constructor(client: string, options: QueueBackendOptions) {
     this.client = client
     this.#options = options
-    this.#outbox = new Outbox(this.#outboxOwner())
+    const owner = this.#owner()
+    this.#outbox = new Outbox(owner)
+    this.#lookout = new Lookout(owner)
   }
 
   // --- For the dispatcher
@@ -77,8 +64,7 @@ export class QueueBackend implements Backend, LinkUser {
     this.#link = link
     await link.join(this)
     link.hold(this, this.#isHeld)
-    this.#renewedAt = Date.now()
-    this.#looks = setInterval(() => void this.#look(), LOOK).unref()
+    this.#lookout.start()
     for (const worker of link.workers.all) this.workerCame(worker)
     this.slotsChanged(link.workers.slots)
     this.#local = await this.#options.opened(listener)
@@ -130,7 +116,7 @@ export class QueueBackend implements Backend, LinkUser {
 
   async close(): Promise<void> {
     await this.#joining.catch(() => {})
-    clearInterval(this.#looks)
+    this.#lookout.stop()
     this.#waiters.fail(new ExecutorShutdownError('The executor was shut down while somebody waited for workers'))
     const link = this.#link
     if (link === undefined) return
@@ -157,12 +143,12 @@ export class QueueBackend implements Backend, LinkUser {
     this.#listener?.workerExited({ host, worker: `process ${pid}` }, how)
     this.#loads.workerWent(worker.id)
     // What it held will not end.
-    void this.#lookNow()
+    void this.#lookout.lookNow()
   }
 
   active(id: number): void {
     const outstanding = this.#packs.get(id)
-    this.#isDeaf = false
+    this.#lookout.heard()
     if (outstanding === undefined) return
     outstanding.heardAt = Date.now()
     this.#tellAborts(outstanding)
@@ -198,12 +184,11 @@ export class QueueBackend implements Backend, LinkUser {
   }
 
   back(): void {
-    this.#isDeaf = true
-    void this.#lookOften()
+    void this.#lookout.back()
   }
 
   gone(error: unknown): void {
-    clearInterval(this.#looks)
+    this.#lookout.stop()
     this.#link?.leave(this)
     this.#link = undefined
     this.#packs.clear()
@@ -229,16 +214,26 @@ export class QueueBackend implements Backend, LinkUser {
     return this.#link?.workers.all ?? []
   }
 
-  #outboxOwner(): OutboxOwner<Outstanding> {
+  /** What adds jobs, and what looks at them, needs of this. */
+  #owner(): OutboxOwner<Outstanding> & LookoutOwner {
     const linkOf = (): QueueLink | undefined => this.#link
+    const all = this.#packs
     return {
       client: this.client,
       get link() {
         return linkOf()
       },
+      get outstanding() {
+        return all.values()
+      },
       isWanted: ({ pack }) => this.#packs.has(pack.id),
       added: (all) => this.#added(all),
       refused: ({ pack }, error) => this.#end(pack.id, { kind: 'refused', error }),
+      completed: (id, answer) => this.completed(id, answer),
+      failed: (id, reason) => this.failed(id, reason),
+      removed: (id) => this.removed(id),
+      lost: ({ pack }, end) => this.#end(pack.id, end),
+      tellAborts: (outstanding) => this.#tellAborts(outstanding),
     }
   }
 
@@ -296,55 +291,7 @@ export class QueueBackend implements Backend, LinkUser {
   #tellAborts({ aborts }: Outstanding): void {
     for (const message of aborts) this.#clients?.tell('PUBLISH', this.#names.toWorkers, message)
   }
-
-  // --- Looking for what was missed
-
-  /** The reader of events takes seconds until it goes on. */
-  async #lookOften(): Promise<void> {
-    for (let i = 0; this.#isDeaf && i < MOST_LOOKS; i++) {
-      await this.#lookNow()
-      await sleep(AGAIN)
-    }
-  }
-
-  #lookNow(): Promise<void> {
-    for (const outstanding of this.#packs.values()) outstanding.heardAt = 0
-    return this.#look()
-  }
-
-  async #look(): Promise<void> {
-    const link = this.#link
-    if (link === undefined || !link.clients.main.isReady) return
-    const now = Date.now()
-    const silent = [...this.#packs.values()].filter(
-      ({ isAdded, isEnding, heardAt }) => isAdded && !isEnding && now - heardAt > LOOK,
-    )
-    for (const outstanding of silent) outstanding.heardAt = now
-    await Promise.all(silent.map((outstanding) => this.#lookAt(link, outstanding))).catch(() => {})
-    if (now - this.#renewedAt < TTL / 4) return
-    this.#renewedAt = now
-    for (const { id, pack } of this.#packs.values())
-      if (isLarge(pack)) link.clients.tell('PEXPIRE', link.names.calls(id), String(TTL))
-  }
-
-  async #lookAt(link: QueueLink, outstanding: Outstanding): Promise<void> {
-    const { id, pack } = outstanding
-    const state = await stateOf(link, id)
-    if (state.kind === 'removed') return this.removed(pack.id)
-    if (state.kind === 'failed') return this.failed(pack.id, state.reason)
-    if (state.kind === 'completed') return this.completed(pack.id, state.answer)
-    if (state.worker === undefined) return
-    // A message that was sent while the worker was not connected is lost.
-    this.#tellAborts(outstanding)
-    const { hello, how } = link.workers.gone(state.worker) ?? {}
-    if (hello === undefined || hello.again || outstanding.isEnding) return
-    // If it is alive after all, what it says of the job counts no more.
-    await link.clients.send('DEL', link.names.lock(id))
-    this.#end(pack.id, { kind: 'lost', how: how as string, host: hello.host, worker: `process ${hello.pid}` })
-  }
 }
 
-/** Milliseconds after which what failed, or what may have been missed, is looked at again; and how often, at the most. */
-const [AGAIN, MOST_LOOKS] = [100, 100]
 /** Milliseconds for which the end waits for the server. */
 const PATIENCE = 1_000

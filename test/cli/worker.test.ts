@@ -77,7 +77,11 @@ test.for<[string, string[], RegExp]>([
     /worker takes no other\.ts: modules are given with --module/,
   ],
   ['a module that does not exist', [...WORKER, '--module', './nowhere.ts'], /there is no module .*nowhere\.ts/],
-  ['a root that does not exist', [...WORKER, ...MODULE, '--root', '/nowhere'], /there is no folder \/nowhere/],
+  [
+    'a root that does not exist',
+    [...WORKER, ...MODULE, '--root', './no-such-folder'],
+    /there is no folder .*no-such-folder/,
+  ],
   ['a number that is none', [...WORKER, ...MODULE, '--workers', '1.5'], /--workers takes a whole number of at least 1/],
   ['a rule that is none', [...WORKER, ...MODULE, '--stalled', 'maybe'], /stalled takes 'fail' or 'again', not "maybe"/],
   [
