@@ -229,7 +229,7 @@ export class PackHost {
 
 function refuse({ listener }: Waiting, message: string): void {
   listener.message(JSON.stringify([HOST, hostname(), '']), [])
-  listener.finish(JSON.stringify([REFUSED, message]))
+  listener.finish(JSON.stringify([REFUSED, message, 'crash']))
 }
 
 function initOf(lanes: number, hosted: HostedInit): string {

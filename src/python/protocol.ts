@@ -57,6 +57,8 @@ export interface StartMessage {
 export interface HostMessage {
   readonly node: string
   readonly execArgv: readonly string[]
+  /** The folder here that `folder` stands for. */
+  readonly root: string
   /** Where they start; null for wherever the back end's own worker is. */
   readonly folder: string | null
   readonly env: Readonly<Record<string, string | undefined>>

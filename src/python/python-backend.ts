@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { ConfigError, MissingPeerError, messageOf, WorkerCrashedError } from '../errors.ts'
 import type { Backend, BackendListener, OutgoingPack } from '../executor/packs/backend.ts'
+import { refusalOf } from '../executor/packs/refusal.ts'
 import { isObject } from '../options.ts'
 import { receivedValue } from '../worker/channel.ts'
 import { decodeFailure } from '../worker/failure.ts'
@@ -269,7 +270,7 @@ function loadFailure(answer: object): unknown {
     const message = JSON.parse(text) as readonly unknown[]
     const [kind, first] = message
     if (kind === LOADED && message.length > 2) failure ??= decodeFailure(receivedValue(message[2], message[3], beside))
-    else if (kind === REFUSED) failure ??= new WorkerCrashedError(`No worker could be started: ${String(first)}`)
+    else if (kind === REFUSED) failure ??= refusalOf(message)
     else if (kind === CRASHED) failure ??= new WorkerCrashedError(`A worker ${String(first)} while it was warmed up`)
   }
   new Frames(read).push(new Uint8Array(answer as ArrayBuffer))

@@ -109,7 +109,13 @@ export function pythonKind(
 ): PackKind {
   const { python = defaultPython(process.env), env = {}, killAfter = 1000, outputFile, folder } = options
   const { root = projectFolder(process.cwd()) } = options
-  const start = { factory, options: backend, host: hostMessage(options), hostInit: hostInit(), workerSource }
+  const start = {
+    factory,
+    options: backend,
+    host: hostMessage(options, resolve(root)),
+    hostInit: hostInit(),
+    workerSource,
+  }
   return {
     name,
     outputFile,
@@ -121,8 +127,10 @@ export function pythonKind(
   }
 }
 
-function hostMessage({ node, execArgv, folder, env = {}, idleTimeout = Infinity }: PythonOptions): HostMessage {
+function hostMessage(options: PythonOptions, root: string): HostMessage {
+  const { node, execArgv, folder, env = {}, idleTimeout = Infinity } = options
   return {
+    root,
     node: node ?? process.execPath,
     execArgv: execArgv ?? inheritedExecArgv(process.execArgv),
     folder: folder ?? null,

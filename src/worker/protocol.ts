@@ -62,7 +62,7 @@ export const PACKED = 21
 export const CRASHED = 22
 /** The last one: the time of a call is up; those behind it have not begun. `[TIMED_OUT, position, [begun, first, results]]` */
 export const TIMED_OUT = 23
-/** The last one: no worker could be started. `[REFUSED, message]` */
+/** The last one: no worker could be started, `config` if none ever can be. `[REFUSED, message, 'config' | 'crash']` */
 export const REFUSED = 24
 /** In between: calls from a position on will not begin here. `[GIVEN_BACK, from, first, results]` */
 export const GIVEN_BACK = 25

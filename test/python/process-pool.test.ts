@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   CancelledError,
+  ConfigError,
   Engine,
   SerializationError,
   TaskNotFoundError,
@@ -214,7 +215,7 @@ describe('when something goes wrong there', () => {
       options: { max_workers: 1 },
       node: '/nowhere/node',
     })
-    await expect(executor.submit(echo, 1)).rejects.toThrowError(/\/nowhere\/node/)
+    await expect(executor.submit(echo, 1)).rejects.toThrowError(/\/nowhere\/node.* option node/)
   })
 })
 
@@ -236,12 +237,21 @@ describe('on a machine that lacks something', () => {
     })
     const error = await failure({ node })
     rmSync(folder, { recursive: true })
+    expect(error).toBeInstanceOf(ConfigError)
     expect(String(error)).toContain(`Node 18.20.0 at ${node} is too old: tasks need Node 22.12.0 or newer`)
   })
 
+  test('a folder that is not there is told, with the one here that it stands for', async () => {
+    const error = await failure({ folder: '/nowhere', root: import.meta.dirname })
+    expect(error).toBeInstanceOf(ConfigError)
+    expect(String(error)).toContain(`no folder /nowhere, which the option folder names for ${import.meta.dirname}`)
+  })
+
   test('a folder without the project is told, with the module that was sought in it', async () => {
-    const error = await failure({ folder: '/nowhere' })
-    expect(String(error)).toContain('file:///nowhere/')
+    const folder = mkdtempSync(join(tmpdir(), 'no-project-'))
+    const error = await failure({ folder })
+    rmSync(folder, { recursive: true })
+    expect(String(error)).toContain(`file://${folder}/`)
   })
 })
 

@@ -21,6 +21,7 @@ import type { Backend, BackendListener, PackEnd } from './backend.ts'
 import { Budget } from './budget.ts'
 import type { ForeignCodec } from './foreign.ts'
 import { MOST_CALLS, Pack } from './pack.ts'
+import { refusalOf } from './refusal.ts'
 import { Warmups } from './warmups.ts'
 
 /** How packs are made and sent. */
@@ -303,7 +304,7 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
         return this.#again(pack.timedOut(position, stateOf(state), measurement))
       }
       case REFUSED:
-        return pack.fail(new WorkerCrashedError(`No worker could be started: ${String(message[1])}`))
+        return pack.fail(refusalOf(message))
       case FATAL:
         return pack.failed(decodeFailure(receivedValue(message[1], message[2], beside)))
       case PACKED:

@@ -192,7 +192,7 @@ class Bridge(Listener):
         backend = self._backend = make_backend(options["factory"], options["options"], run, self, self._folder)
         tcp = [socket.getfqdn(), listener.open_tcp()] if backend.is_remote else None
         setup = {
-            **{"node": None, "execArgv": [], "folder": None, "env": {}, "idleTimeout": None},
+            **{"node": None, "execArgv": [], "folder": None, "root": "", "env": {}, "idleTimeout": None},
             **options["host"],
             "hostInit": options["hostInit"],
             "workerSource": options["workerSource"],

@@ -17,7 +17,7 @@ from . import run_folder, side_channel
 from .answer import Answer, follow
 from .calls import PythonWorker, failure, look_up
 from .frames import frame, kind_of, message_of
-from .hosted_worker import CannotStart, HostedWorker
+from .hosted_worker import CannotStart, HostedWorker, WrongOption
 from .ledger import BEGUN_PREFIX, PREFIX, Begun, Ledger, OwnLedger
 from .protocol import (
     AGAIN,
@@ -138,7 +138,7 @@ class Host:
         try:
             worker = self._take(is_python)
         except CannotStart as error:
-            return frame([REFUSED, str(error), "node"])
+            return frame([REFUSED, f"{error} (on {self.name})", "config" if isinstance(error, WrongOption) else "crash"])
         answer = Answer(key, self.name, worker.name, self.link)
         with self._lock:
             self._running[key] = worker
@@ -218,10 +218,10 @@ class Host:
     def _start_node(self, path: str) -> HostedWorker:
         node = self._setup["node"] or shutil.which("node", path=self._setup["env"].get("PATH"))
         if node is None:
-            raise CannotStart(f"There is no Node on {self.name}: its PATH has no node. Name it: host.node")
+            raise WrongOption("The PATH has no node: name it, by the option node")
         folder = self._setup["folder"]
         if folder is not None and not os.path.isdir(folder):
-            raise CannotStart(f"There is no folder {folder} on {self.name}, in which Node is to start")
+            raise WrongOption(f"There is no folder {folder}, which the option folder names for {self._setup['root']} of the client")
         worker = HostedWorker(node, self._setup, Ledger(path), self._tell)
         worker.start(self._setup["hostInit"])
         self._event("workerStarted", worker.name)

@@ -33,6 +33,10 @@ class CannotStart(Exception):
     """No worker could be started."""
 
 
+class WrongOption(CannotStart):
+    """None ever can be, with these options."""
+
+
 class HostedWorker:
     """The caller has it for itself; only `send` may be called by others meanwhile."""
 
@@ -58,17 +62,17 @@ class HostedWorker:
             for file in (self._to_worker, self._from_worker, self._lifeline):
                 os.close(file)
             ledger.close()
-            raise CannotStart(f"Node cannot be started as {node!r}: {error}") from error
+            raise WrongOption(f"Node cannot be started as {node!r}, which the option node names: {error}") from error
         finally:
             for file in theirs:
                 os.close(file)
         os.set_blocking(self._to_worker, False)
         self._readable = select.poll()
         self._readable.register(self._from_worker, select.POLLIN)
-        self._lines = threading.Thread(target=self._read_lines, name="taps-sdk-lines", daemon=True)
-        self._lines.start()
         self.pid = ledger.pid = self._process.pid
         self.name = f"process {self.pid}"
+        self._lines = threading.Thread(target=self._read_lines, name="taps-sdk-lines", daemon=True)
+        self._lines.start()
 
     @staticmethod
     def _spawn(node: str, setup: Mapping[str, Any], files: List[int]) -> "subprocess.Popen[bytes]":
@@ -100,7 +104,7 @@ class HostedWorker:
             version = version_of(self._node)
             if version is not None and version < OLDEST:
                 found, needed = (".".join(map(str, each)) for each in (version, OLDEST))
-                raise CannotStart(f"Node {found} at {self._node} is too old: tasks need Node {needed} or newer. Name one: node") from None
+                raise WrongOption(f"Node {found} at {self._node} is too old: tasks need Node {needed} or newer, which the option node can name") from None
             raise CannotStart(f"The Node worker {how} before it was ready: {output.strip() or 'it said nothing'}") from None
 
     def send(self, data: bytes) -> None:
