@@ -35,6 +35,8 @@ function workerProgram(): Plugin {
           bundle: true,
           write: false,
           minify: true,
+          // Node prints the line of an error that nobody caught.
+          lineLimit: 200,
           platform: 'node',
           target: 'node22.12',
           format: 'cjs',

@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { Engine, WorkerCrashedError } from '../../src/index.ts'
 import { GlobusComputeExecutor, ndArray, pythonTask } from '../../src/python/index.ts'
 import { pythonWithBackends } from '../servers/python.ts'
@@ -41,7 +44,10 @@ describe('the SDK of Globus Compute', { timeout: 60_000 }, () => {
 })
 
 test('without a login it says how to log in', { timeout: 30_000 }, async () => {
-  const env = { GLOBUS_COMPUTE_CLIENT_ID: undefined, HOME: '/nowhere' }
+  // The SDK keeps its logins there.
+  const home = mkdtempSync(join(tmpdir(), 'no-login-'))
+  onTestFinished(() => rmSync(home, { recursive: true }))
+  const env = { GLOBUS_COMPUTE_CLIENT_ID: undefined, HOME: home }
   await using executor = new GlobusComputeExecutor({ python, endpoint, env })
   await expect(executor.submit(square, 1)).rejects.toThrowError(/GLOBUS_COMPUTE_CLIENT_ID/)
 })

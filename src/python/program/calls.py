@@ -170,6 +170,9 @@ class PythonWorker:
         for raw in iter(self._inbox.get, None):
             try:
                 _PackOfCalls(raw, self.ledger, self._outbox.put, self._skipped).run()
+            except Exception:
+                # A ledger that cannot be written, for one. The client misses the answers; the next pack is run.
+                traceback.print_exc()
             finally:
                 self._skipped.clear()
                 self._outbox.put(frame([PACKED, 0]))

@@ -69,6 +69,8 @@ class HostedWorker:
         os.set_blocking(self._to_worker, False)
         self._readable = select.poll()
         self._readable.register(self._from_worker, select.POLLIN)
+        self._writable = select.poll()
+        self._writable.register(self._to_worker, select.POLLOUT)
         self.pid = ledger.pid = self._process.pid
         self.name = f"process {self.pid}"
         self._lines = threading.Thread(target=self._read_lines, name="taps-sdk-lines", daemon=True)
@@ -115,7 +117,7 @@ class HostedWorker:
                 try:
                     rest = rest[os.write(self._to_worker, rest) :]
                 except BlockingIOError:
-                    select.select([], [self._to_worker], [], 1)
+                    self._writable.poll(1000)
                     self._read_ahead()
                 except OSError:
                     # Its end is met where it is read.
@@ -179,23 +181,29 @@ class HostedWorker:
             os.close(file)
 
     def _read_lines(self) -> None:
-        streams: Dict[Any, str] = {self._process.stdout: "stdout", self._process.stderr: "stderr"}
-        rests = {stream: b"" for stream in streams}
+        assert self._process.stdout is not None and self._process.stderr is not None
+        streams = {self._process.stdout.fileno(): "stdout", self._process.stderr.fileno(): "stderr"}
+        rests = {file: b"" for file in streams}
+        readable = select.poll()
+        for file in streams:
+            readable.register(file, select.POLLIN)
         while streams:
-            for stream in select.select(list(streams), [], [])[0]:
-                chunk = os.read(stream.fileno(), 65536)
-                if chunk and streams[stream] == "stderr":
+            for file, _ in readable.poll():
+                chunk = os.read(file, 65536)
+                if chunk and streams[file] == "stderr":
                     self._tail = (self._tail + chunk.decode("utf-8", "replace"))[-2 * TAIL :]
-                *lines, rests[stream] = (rests[stream] + chunk).split(b"\n")
-                if not chunk or len(rests[stream]) > 65536:
-                    lines.append(rests[stream])
-                    rests[stream] = b""
+                *lines, rests[file] = (rests[file] + chunk).split(b"\n")
+                if not chunk or len(rests[file]) > 65536:
+                    lines.append(rests[file])
+                    rests[file] = b""
                 for line in lines:
                     if line or chunk:
-                        self._tell(streams[stream], line.decode("utf-8", "replace"), self.name)
+                        self._tell(streams[file], line.decode("utf-8", "replace"), self.name)
                 if not chunk:
-                    del streams[stream]
-                    stream.close()
+                    del streams[file]
+                    readable.unregister(file)
+        self._process.stdout.close()
+        self._process.stderr.close()
 
 
 def version_of(node: str) -> Optional[Tuple[int, ...]]:

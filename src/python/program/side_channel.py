@@ -7,6 +7,7 @@ import hmac
 import os
 import secrets
 import socket
+import struct
 import threading
 from typing import Any, Callable, List, Mapping, Optional, Sequence
 
@@ -16,6 +17,7 @@ from .protocol import SIDE_BYE, SIDE_HELLO
 NONCE = 16
 PROOF = 32
 TIMEOUT = 2.0
+SEND_TIMEOUT = 10
 CHUNK = 1 << 18
 
 OnMessage = Callable[[Any, List[memoryview]], None]
@@ -29,6 +31,13 @@ class Link:
         self.pid = 0
         self._connection = connection
         self._lock = threading.Lock()
+        # Nobody says so when a machine vanishes, or a process is stopped: what it does not take in time is lost with the connection.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_TIMEOUT, 0))
+        if connection.family != socket.AF_UNIX:
+            for option, seconds in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+                if hasattr(socket, option):
+                    connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), seconds)
 
     def send(self, message: Any, beside: Sequence[Bytes] = ()) -> None:
         """What is said to one that is gone is lost."""
