@@ -262,7 +262,7 @@ def test_what_node_itself_writes_before_it_dies_is_told() -> None:
 def test_a_node_that_is_not_there_is_named() -> None:
     with pool(host={"node": "/no/such/node"}) as client:
         kind, message, code = last(client.run(node_pack("add", [1, 2])))
-        assert (kind, code) == (REFUSED, "node")
+        assert (kind, code) == (REFUSED, "config")
         assert "/no/such/node" in message
 
 
