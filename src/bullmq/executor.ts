@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import { TimeoutError } from '../errors.ts'
+import { NotShippableError, TimeoutError } from '../errors.ts'
 import type { BackendListener } from '../executor/packs/backend.ts'
 import { PackExecutor } from '../executor/packs/pack-executor.ts'
 import { checkPlatform, POOL_CHECKS } from '../executor/pool/pool-options.ts'
 import { checkNamed, isImportable } from '../executor/pool/shipping.ts'
 import type { Abroad } from '../executor/pool/task-kind.ts'
 import { checkOptions, oneOf } from '../options.ts'
+import type { TaskSpec } from '../task/task.ts'
+import type { TaskRef } from '../task/task-ref.ts'
 import { type PlaneRecipe, planeAbroad } from '../transformer/data-plane.ts'
 import { moduleId } from '../worker/module-ids.ts'
 import { foldersOf, withoutSecrets } from '../worker/storage.ts'
@@ -86,7 +88,11 @@ export class BullMQExecutor extends PackExecutor {
       killAfter,
       foreign: undefined,
       abroad,
-      check: checkNamed,
+      check: (spec: TaskSpec): void => {
+        checkNamed(spec)
+        // Workers of its own know where its modules are.
+        if (workers === 0) checkInside(spec, root)
+      },
     }
     super(kind)
     this.#backend = backend
@@ -103,6 +109,15 @@ export class BullMQExecutor extends PackExecutor {
     })
     await Promise.race([ready, late]).finally(() => clearTimeout(timer))
   }
+}
+
+/** @throws NotShippableError for a task of a module that would be known by a path of this machine */
+function checkInside({ fn, name }: TaskSpec, root: string): void {
+  const { module } = (fn as unknown as { readonly ref: TaskRef }).ref
+  if (!moduleId(module, root).startsWith('file:')) return
+  throw new NotShippableError(
+    `Task ${name} is in ${fileURLToPath(module)}, outside of ${fileURLToPath(root)}, the folder of the project: workers would not know it. Name the folder (root), or give the module an id: task({ module: "my-tasks" }, fn)`,
+  )
 }
 
 /** The modules of the tasks that an executor was given, and its own workers, which know these. */

@@ -1,5 +1,8 @@
 import { TapsError } from '../errors.ts'
 
+/** Milliseconds after which it is asked again: a server or a worker may have been away. To import something twice does no harm. */
+const AGAIN = 2_000
+
 interface Load {
   /** Workers that have not answered yet. */
   readonly waiting: Set<string>
@@ -15,7 +18,9 @@ export class Loads {
   ask(client: string, workers: readonly string[], ask: (word: string) => void): Promise<void> {
     const word = `load ${client} ${++this.#last}`
     return new Promise((resolve, reject) => {
+      const again = setInterval(() => ask(word), AGAIN).unref()
       const settle = (error?: unknown): void => {
+        clearInterval(again)
         this.#loads.delete(word)
         if (error === undefined) resolve()
         else reject(error)

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { ConfigError } from '../errors.ts'
+import { folderUrl, projectFolder } from '../executor/packs/project.ts'
 
 /** The modules that a worker is started with, as `import()` takes them: paths, URLs, or names of packages. @throws ConfigError for a file that does not exist */
 export function moduleUrls(owner: string, modules: readonly string[], cwd: string): string[] {
@@ -18,14 +19,5 @@ export function moduleUrls(owner: string, modules: readonly string[], cwd: strin
 export function rootUrl(owner: string, root: string | undefined): string {
   const folder = root === undefined ? projectFolder(process.cwd()) : resolve(root)
   if (!existsSync(folder)) throw new ConfigError(`${owner}: there is no folder ${folder}, which root names`)
-  const { href } = pathToFileURL(folder)
-  return href.endsWith('/') ? href : `${href}/`
-}
-
-/** That with the next package.json, from here upwards. */
-function projectFolder(from: string): string {
-  for (let folder = from; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, 'package.json'))) return folder
-    if (folder === dirname(folder)) return from
-  }
+  return folderUrl(folder)
 }

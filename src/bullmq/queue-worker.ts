@@ -71,6 +71,7 @@ export class QueueWorker {
       .on('output', (line) => this.#events.emit('output', line))
       .on('workerStarted', (worker) => this.#events.emit('workerStarted', worker))
       .on('workerExited', (worker, how) => this.#events.emit('workerExited', worker, how))
+      .on('failed', (message) => this.#events.emit('error', new Error(message)))
   }
 
   /** Connects, and takes packs from the queue from then on. @throws TapsError if the server cannot be reached, MissingPeerError */
@@ -87,6 +88,7 @@ export class QueueWorker {
       },
     )
     await this.#clients.connect()
+    await this.#check()
     const subscriber = this.#clients.copy()
     await subscriber.connect()
     await subscriber.subscribe(this.#names.toWorkers, (message) => this.#told(message), true)
@@ -98,6 +100,17 @@ export class QueueWorker {
     this.#beats = setInterval(() => this.#sayHello(), BEAT)
     this.#worker.run().catch((error) => this.#events.emit('error', error))
     return this
+  }
+
+  /** Before anybody counts on it: a worker whose modules cannot be imported would be of no use. */
+  async #check(): Promise<void> {
+    try {
+      await this.#host.check()
+    } catch (cause) {
+      this.#clients.close()
+      await this.#host.close({ isHard: true })
+      throw new ConfigError(messageOf(cause), { cause })
+    }
   }
 
   #back(): void {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { TapsError } from '../errors.ts'
+import { ConfigError, TapsError } from '../errors.ts'
 import type { QueuePlace } from './options.ts'
 import type { Packages, RawClient } from './packages.ts'
 
@@ -55,13 +55,30 @@ export class RedisClients {
       timer = setTimeout(() => reject(this.#unreachable('cannot be reached', connectTimeout)), connectTimeout)
     })
     try {
-      await Promise.race([this.main.connect(), late])
+      // Without a password the server is silent until it is asked for something.
+      const answered = this.main.connect().then(() => this.send('PING'))
+      await Promise.race([answered, late, this.#refused()])
     } catch (error) {
       this.close()
+      if (isRefusal(error)) throw this.#refusal(error)
       throw error instanceof TapsError ? error : this.#unreachable('cannot be used', 0, error)
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** Rejects if the server does not let us in: then it is no use to try again. */
+  #refused(): Promise<never> {
+    return new Promise((_, reject) => {
+      this.main.on('error', (error) => isRefusal(error) && reject(error))
+    })
+  }
+
+  #refusal(cause: Error): ConfigError {
+    return new ConfigError(
+      `Redis at ${this.place} refuses the connection (${cause.message}): are user and password in connection right?`,
+      { cause },
+    )
   }
 
   /** What is wrong, with host and port. */
@@ -156,6 +173,11 @@ export class RedisClients {
     const message = `Redis at ${this.place} ${what}${time}${reasonOf(cause)}: is it running, and is the address in connection right?`
     return new TapsError('ILLEGAL_STATE', message, { cause })
   }
+}
+
+/** Whether the server wants another user, or another password. */
+function isRefusal(error: unknown): error is Error {
+  return error instanceof Error && /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password)/.test(error.message)
 }
 
 /** Whether the server was not reached, or is not ready: then it may be done or not, and is worth another attempt. */

@@ -36,6 +36,8 @@ export interface PackHostEvents {
   output: [line: OutputLine]
   workerStarted: [worker: string]
   workerExited: [worker: string, how: string]
+  /** A worker could not be started. */
+  failed: [message: string]
 }
 
 /** A worker that is to import modules. */
@@ -107,6 +109,13 @@ export class PackHost {
         else taken.run.abort(text, beside)
       },
     }
+  }
+
+  /** Starts a worker, if there is none. @throws TapsError that says why none can be started: a module that cannot be imported, for one */
+  async check(): Promise<void> {
+    if (this.#workers.size === 0) this.#start()
+    const [worker] = this.#workers
+    await this.#load(worker as HostedWorker, [])
   }
 
   /** Starts all workers, and has each import the modules of these tasks. */
@@ -216,7 +225,10 @@ export class PackHost {
     for (const loading of [...this.#loads.values()])
       if (loading.worker === worker) loading.settle(new TapsError('ILLEGAL_STATE', message))
     if (isReady) this.#events.emit('workerExited', place.worker, how)
-    else if (!worker.isRetiring) this.#refuse(message)
+    else if (!worker.isRetiring) {
+      this.#events.emit('failed', message)
+      this.#refuse(message)
+    }
     if (this.#workers.size === 0) for (const resolve of this.#whenEmpty.splice(0)) resolve()
     if (!this.#isClosed) this.#pump()
   }

@@ -5,7 +5,7 @@ export { ProcessPoolExecutor, type ProcessPoolOptions } from '../executor/proces
 export type { OutputLine } from '../executor/output-file.ts'
 export type { WorkerPoolOptions } from '../executor/pool/pool-options.ts'
 export { ThreadPoolExecutor, type ThreadPoolOptions } from '../executor/thread-pool.ts'
-export { WorkerExecutor, type WorkerInfo, type WorkerPoolEvents } from '../executor/worker-executor.ts'
+export type { WorkerExecutor, WorkerInfo, WorkerPoolEvents } from '../executor/worker-executor.ts'
 export { WorkerPool } from '../executor/worker-pool.ts'
 export { fileTransformer } from '../transformer/file-transformer.ts'
 export { transfer } from '../worker/codec.ts'

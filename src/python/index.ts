@@ -1,6 +1,6 @@
 export type { OutputLine } from '../executor/output-file.ts'
-export { PackExecutor } from '../executor/packs/pack-executor.ts'
-export { WorkerExecutor, type WorkerInfo, type WorkerPoolEvents } from '../executor/worker-executor.ts'
+export type { PackExecutor } from '../executor/packs/pack-executor.ts'
+export type { WorkerExecutor, WorkerInfo, WorkerPoolEvents } from '../executor/worker-executor.ts'
 export { type DType, type NdArray, ndArray, type TypedArray } from './arrays.ts'
 export { DaskExecutor, type DaskExecutorOptions } from './dask-executor.ts'
 export { GlobusComputeExecutor, type GlobusComputeExecutorOptions } from './globus-compute-executor.ts'

@@ -46,7 +46,7 @@ export class KnownModules {
       this.#missing(
         `Task ${task} is in the module ${id}`,
         this.#ids((url) => namesIn(url).some((name) => !name.startsWith(OWN))) || 'none that declares a task',
-        'give the module an id of its own on both sides: task({ module: "my-tasks" }, fn)',
+        `give the module an id of its own on both sides: task({ module: "my-tasks" }, fn)${this.#hint(id)}`,
       )
     )
   }
@@ -61,6 +61,11 @@ export class KnownModules {
         'with the package that it is of (taps-sdk/node)',
       )
     return planeAbroad(recipe, find)
+  }
+
+  /** The commonest cause: both sides have the module, and call it by other paths. */
+  #hint(id: string): string {
+    return id.startsWith('./') ? `. Paths are relative to ${this.#root} here: the option root, on both sides` : ''
   }
 
   #missing(what: string, there: string, other: string): never {

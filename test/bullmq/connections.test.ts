@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { type BullMQExecutor, type BullMQExecutorOptions, startWorker } from '../../src/bullmq/index.ts'
 import { loadPackages } from '../../src/bullmq/packages.ts'
 import { RedisClients } from '../../src/bullmq/redis-clients.ts'
+import { ConfigError, NotShippableError } from '../../src/index.ts'
 import { echo, hold, size, untilAborted } from '../executor/pool/fault-tasks.ts'
 import { Scratch } from '../executor/pool/scratch.ts'
 import { type RedisServer, startRedis } from '../servers/redis.ts'
@@ -252,10 +253,45 @@ test('executors of one program on one queue share their connections', async () =
   expect(await second.submit(echo, 3)).toBe(3)
 })
 
-test('modules that cannot be imported are told to whoever calls their tasks', async () => {
-  await workerHere(['test/shipping/fixtures/fails-to-import.ts'])
-  const error = await failure(executor().submit(echo, 1))
-  expect(error.message).toMatch(/^No worker could be started: A worker could not be started on .*: no configuration/)
+test.each([
+  ['test/shipping/fixtures/fails-to-import.ts', /A worker could not be started on .*: no configuration/],
+  ['no-such-package', /Cannot find package 'no-such-package'/],
+])('a worker that cannot import %s does not start', async (module, reason) => {
+  const error = await failure(workerHere([module]))
+  expect(error).toBeInstanceOf(ConfigError)
+  expect(error.message).toMatch(reason)
+  expect(await client.pubSubNumSub(`bull:${queue}:taps-sdk:to-workers`)).toEqual({
+    [`bull:${queue}:taps-sdk:to-workers`]: 0,
+  })
+})
+
+test('a server that refuses the password is no server that is away', async () => {
+  const own = await startRedis({ args: ['--requirepass', 'right'] })
+  cleanups.push(() => own.stop())
+  for (const url of [own.url, own.url.replace('//', '//:wrong@')]) {
+    const error = await failure(executor({ connection: { url, connectTimeout: Infinity } }).submit(echo, 1))
+    expect(error).toBeInstanceOf(ConfigError)
+    expect(error.message).toContain(`Redis at 127.0.0.1:${own.port} refuses the connection`)
+    expect(error.message).not.toContain('wrong@')
+  }
+})
+
+test('a warm-up that is asked for while the server is away is made when it is back', async () => {
+  const pool = executor()
+  await cliWorker()
+  await pool.workersReady()
+  await client.sendCommand(['CLIENT', 'PAUSE', '300', 'ALL'])
+  await breakConnections('pubsub')
+  await pool.warmup(echo)
+  expect(await pool.submit(echo, 1)).toBe(1)
+})
+
+test('a task outside of the project is refused where only its own workers could find it', async () => {
+  const outside = { root: fileURLToPath(new URL('../../src', import.meta.url)) }
+  const error = await failure(executor(outside).submit(echo, 1))
+  expect(error).toBeInstanceOf(NotShippableError)
+  expect(error.message).toMatch(/fault-tasks\.ts, outside of .*src/)
+  expect(await executor({ ...outside, workers: 1 }).submit(echo, 1)).toBe(1)
 })
 
 test('a worker whose server does not answer says so, with its address', async () => {
