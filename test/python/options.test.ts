@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { ConfigError } from '../../src/index.ts'
 import { projectFolder } from '../../src/executor/packs/project.ts'
+import { ConfigError } from '../../src/index.ts'
 import {
   DaskExecutor,
   GlobusComputeExecutor,
