@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { systemClock } from '../../clock.ts'
-import { TapsError, WorkerCrashedError } from '../../errors.ts'
-import { Fifo } from '../../fifo.ts'
+import { TapsError } from '../../errors.ts'
 import type { TaskSpec } from '../../task/task.ts'
 import type { TaskRef } from '../../task/task-ref.ts'
 import type { Given } from '../../transformer/data-plane.ts'
@@ -11,13 +10,14 @@ import { decode, type Encoded, encode } from '../../worker/codec.ts'
 import { decodeFailure } from '../../worker/failure.ts'
 import type { LedgerState } from '../../worker/ledger.ts'
 import { CRASHED, FATAL, GIVEN_BACK, HOST, LINE, PACKED, REFUSED, RESULTS, TIMED_OUT } from '../../worker/protocol.ts'
-import type { RemoteCall, RemoteSource, Shipping, WorkerPlace } from '../executor.ts'
+import type { RemoteSource, Shipping, WorkerPlace } from '../executor.ts'
 import type { OutputLine } from '../output-file.ts'
-import { Flight } from '../pool/flight.ts'
-import { Measurement, skip } from '../pool/outcome.ts'
+import type { Flight } from '../pool/flight.ts'
+import { Measurement } from '../pool/outcome.ts'
 import { type Abroad, TaskKinds } from '../pool/task-kind.ts'
 import type { WorkerDispatcher, WorkerEvents, WorkerInfo } from '../worker-executor.ts'
 import type { Backend, BackendListener, PackEnd } from './backend.ts'
+import { Backlog } from './backlog.ts'
 import { Budget } from './budget.ts'
 import type { ForeignCodec } from './foreign.ts'
 import { MOST_CALLS, Pack } from './pack.ts'
@@ -35,8 +35,6 @@ export interface PackOptions {
   readonly check: (spec: TaskSpec) => void
 }
 
-/** How often a call may lose its worker before it has begun. */
-const MOST_MOVES = 10
 /** Calls that have to wait before packs are sent that will wait at the back end. */
 const WORTH_SENDING_AHEAD = 64
 /** Milliseconds for which an idle back end keeps the program alive: to say so takes longer than many a call. */
@@ -49,11 +47,9 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
   readonly #options: PackOptions
   readonly #events: WorkerEvents
   readonly #client: string = randomUUID()
-  readonly #sources: RemoteSource[] = []
   readonly #kinds: TaskKinds
   readonly #packs: Map<number, Pack> = new Map()
-  /** Calls that come before those of the sources: given back, or taken for a pack that had no room for them. */
-  readonly #first: Fifo<Flight> = new Fifo()
+  readonly #backlog: Backlog
   readonly #budget: Budget = new Budget()
   readonly #measurement: Measurement = new Measurement()
   #lastId = 0
@@ -66,18 +62,17 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
   #wakes: NodeJS.Immediate | undefined = undefined
   /** What is to be done in the next turn, where calls that wait can be asked for. */
   readonly #toGiveUp: (() => void)[] = []
-  /** Whether what does not begin where it was sent is not to be sent again. */
-  #isCancelling = false
   #onQuiet: (() => void)[] = []
 
   constructor(options: PackOptions, events: WorkerEvents) {
     this.#options = options
     this.#events = events
     this.#kinds = new TaskKinds(options.killAfter, () => '', options.abroad)
+    this.#backlog = new Backlog(this.#kinds)
   }
 
   connect(source: RemoteSource): this {
-    this.#sources.push(source)
+    this.#backlog.connect(source)
     return this
   }
 
@@ -119,7 +114,7 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
 
   pump(): void {
     for (const giveUp of this.#toGiveUp.splice(0)) giveUp()
-    if (this.#backlog > 0) this.#start()
+    if (this.#backlog.size > 0) this.#start()
     while (this.#sendNext()) {
       if (isOvertime()) {
         this.wake()
@@ -135,16 +130,10 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
     this.#options.backend.start(this)
   }
 
-  get #backlog(): number {
-    let backlog = this.#first.size
-    for (const { size } of this.#sources) backlog += size
-    return backlog
-  }
-
   /** @returns false if there is no call, or no slot for it */
   #sendNext(): boolean {
     const free = this.#slots - this.#packs.size
-    const backlog = this.#backlog
+    const backlog = this.#backlog.size
     if (backlog === 0) return false
     if (free > 0) return this.#send(this.#pack(Math.ceil(backlog / free), false))
     // Some more keep the back end busy while it tells of the last ones; but only where there is work enough.
@@ -167,10 +156,10 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
   #pack(most: number, isAhead: boolean): Pack | undefined {
     const pack = new Pack(this.#lastId + 1, this.#options.backend, this.#options.foreign)
     while (pack.calls < most && !pack.isFull) {
-      const flight = this.#take()
+      const flight = this.#backlog.take()
       if (flight === undefined) break
       if (!this.#fits(pack, flight, isAhead)) {
-        this.#first.unshift(flight)
+        this.#backlog.putBack(flight)
         break
       }
       // The elements of a chunk stay together.
@@ -192,60 +181,6 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
     }
     pack.isForeign = isForeign
     return true
-  }
-
-  /** The next call that is still to run. */
-  #take(): Flight | undefined {
-    for (let flight = this.#next(); flight !== undefined; flight = this.#next()) if (flight.isReady) return flight
-    return undefined
-  }
-
-  #next(): Flight | undefined {
-    const first = this.#first.shift()
-    if (first !== undefined) return first
-    const sources = this.#sources
-    for (let i = 0; i < sources.length; i++) {
-      const source = sources[i] as RemoteSource
-      const calls = source.take()
-      if (calls === undefined) continue
-      // The others first next time: of several engines on one executor, none is starved.
-      if (sources.length > 2) sources.push(...sources.splice(0, i + 1))
-      let [head, last]: (Flight | undefined)[] = []
-      calls.forEachRemote((call: RemoteCall) => {
-        const flight = new Flight(call, this.#kinds.of(call.spec, source), calls)
-        if (last === undefined) head = flight
-        else last.next = flight
-        last = flight
-      })
-      if (head !== undefined) return head
-    }
-    return undefined
-  }
-
-  /** Calls that did not begin where they were sent: before all others, in their order. */
-  #again(flights: readonly Flight[]): void {
-    if (flights.length === 0) return
-    const now = systemClock.now()
-    for (const flight of flights.toReversed()) {
-      if (flight.isOver) continue
-      if (skip(flight, now, now)) continue
-      if (flight.moves > MOST_MOVES) {
-        const message = `${flight.moves} workers ended before they could run ${flight.kind.name}`
-        flight.end(false, new WorkerCrashedError(message), now, now)
-        continue
-      }
-      flight.lane = flight.next = undefined
-      if (this.#isCancelling) flight.call.cancel()
-      else this.#first.unshift(flight)
-    }
-  }
-
-  /** All calls that wait now: what becomes of them may bring others, which are none of them. */
-  #takeAll(): readonly Flight[] {
-    const all: Flight[] = []
-    for (let flight = this.#next(); flight !== undefined; flight = this.#next())
-      for (let each: Flight | undefined = flight; each !== undefined; each = each.next) if (!each.isOver) all.push(each)
-    return all
   }
 
   // --- What the back end tells
@@ -273,7 +208,7 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
     switch (message[0]) {
       case RESULTS: {
         const [, , ...results] = message as [number, number, number, number, unknown[], number[]?]
-        return this.#again(pack.receive(results, beside, measurement))
+        return this.#backlog.again(pack.receive(results, beside, measurement))
       }
       case HOST:
         pack.place = { host: String(message[1]), worker: String(message[2]) }
@@ -293,15 +228,15 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
       case GIVEN_BACK: {
         const [, from, first, results] = message as [number, number, number, string[]]
         const skipped = pack.receiveLedger({ begun: from, first, results }, measurement)
-        return this.#again([...skipped, ...pack.giveBack(from)])
+        return this.#backlog.again([...skipped, ...pack.giveBack(from)])
       }
       case CRASHED: {
         const [, how, state, output] = message as [number, string, StateMessage, string]
-        return this.#again(pack.crashed(how, stateOf(state), String(output), measurement))
+        return this.#backlog.again(pack.crashed(how, stateOf(state), String(output), measurement))
       }
       case TIMED_OUT: {
         const [, position, state] = message as [number, number, StateMessage]
-        return this.#again(pack.timedOut(position, stateOf(state), measurement))
+        return this.#backlog.again(pack.timedOut(position, stateOf(state), measurement))
       }
       case REFUSED:
         return pack.fail(refusalOf(message))
@@ -325,7 +260,7 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
         if (!pack.isSettled) pack.lost('did not answer it', undefined)
         break
       case 'notRun':
-        this.#again(pack.giveBack(0))
+        this.#backlog.again(pack.giveBack(0))
         break
       case 'refused':
         pack.fail(end.error)
@@ -341,7 +276,7 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
     if (state === undefined) pack.lost(how, cause)
     else {
       if (cause !== undefined) pack.failed(cause)
-      this.#again(pack.crashed(how, state, '', this.#measurement))
+      this.#backlog.again(pack.crashed(how, state, '', this.#measurement))
     }
   }
 
@@ -351,7 +286,7 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
     const packs = [...this.#packs.values()]
     this.#packs.clear()
     this.#toGiveUp.push(() => {
-      const waiting = this.#takeAll()
+      const waiting = this.#backlog.takeAll()
       for (const pack of packs) pack.fail(error)
       const now = systemClock.now()
       for (const flight of waiting) {
@@ -377,7 +312,7 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
   // --- Being busy, and being quiet
 
   get #isQuiet(): boolean {
-    return this.#packs.size === 0 && this.#backlog === 0
+    return this.#packs.size === 0 && this.#backlog.size === 0
   }
 
   #rest(): void {
@@ -423,9 +358,9 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
 
   /** What waits here, and has not been sent, is cancelled; what was sent and has not begun too, if that can be told. */
   cancelWaiting(): void {
-    this.#isCancelling = true
+    this.#backlog.isCancelling = true
     this.#toGiveUp.push(() => {
-      for (const { call } of this.#takeAll()) call.cancel()
+      for (const { call } of this.#backlog.takeAll()) call.cancel()
     })
     for (const id of this.#packs.keys()) this.#options.backend.cancel(id)
     this.wake()
