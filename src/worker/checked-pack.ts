@@ -1,6 +1,6 @@
 /** What comes from a queue is data, whoever wrote it: before it is used, it has the form of a pack. */
 import { isObject } from '../options.ts'
-import { CALL_PARTS, type PackMessage } from './protocol.ts'
+import { CALL_PARTS, type PackMessage, type TaskMessage } from './protocol.ts'
 
 /** Numbers of tasks: each has a place in a list. */
 const MOST_TASKS = 1_000_000
@@ -10,9 +10,15 @@ export function checkedPack(message: unknown): PackMessage {
   const [, client, calls, tasks, packets = []] = message as readonly unknown[]
   check('client', typeof client === 'string')
   check('calls', Array.isArray(calls) && calls.length % CALL_PARTS === 0)
-  check('tasks', Array.isArray(tasks) && tasks.every(isTaskMessage))
+  checkedTasks(tasks)
   check('packets', Array.isArray(packets) && packets.every(isCount))
   return message as PackMessage
+}
+
+/** @throws TypeError that says what is wrong */
+export function checkedTasks(tasks: unknown): readonly TaskMessage[] {
+  check('tasks', Array.isArray(tasks) && tasks.every(isTaskMessage))
+  return tasks as readonly TaskMessage[]
 }
 
 function isTaskMessage(message: unknown): boolean {

@@ -6,7 +6,7 @@ import { disposeResources } from '../task/worker-resource.ts'
 import type { PlaneRecipe } from '../transformer/data-plane.ts'
 import { WorkerBody, WorkerTask } from './body.ts'
 import { type Channel, receivedValue, sendValue, unpack } from './channel.ts'
-import { checkedPack } from './checked-pack.ts'
+import { checkedPack, checkedTasks } from './checked-pack.ts'
 import { decode, lookForCustomClassesIn, type Packet } from './codec.ts'
 import { decodeFailure, encodeFailure } from './failure.ts'
 import type { Ledger } from './ledger.ts'
@@ -181,14 +181,24 @@ export class WorkerProgram implements LaneHost {
   async #load(id: number, tasks: readonly TaskMessage[]): Promise<void> {
     // Whoever waits for it wants a worker that takes calls. If this fails, the worker ends.
     await this.#initializing.catch(() => new Promise(() => {}))
-    let failure: WorkerTask['failure']
-    for (const message of tasks) {
-      const task = new WorkerTask(message)
-      await this.load(task)
-      failure ??= task.failure
-    }
+    const failure = await this.#loadAll(tasks)
     if (failure === undefined) this.channel.send(`[${LOADED},${id}]`)
     else sendValue(this.channel, `${LOADED},${id}`, encodeFailure(failure.error, this.isThread))
+  }
+
+  /** What the first of them failed with, if one did. */
+  async #loadAll(messages: readonly TaskMessage[]): Promise<WorkerTask['failure']> {
+    let failure: WorkerTask['failure']
+    try {
+      for (const message of checkedTasks(messages)) {
+        const task = new WorkerTask(message)
+        await this.load(task)
+        failure ??= task.failure
+      }
+    } catch (error) {
+      failure = { error }
+    }
+    return failure
   }
 
   #tellFatal(error: unknown): void {

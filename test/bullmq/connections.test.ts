@@ -1,6 +1,8 @@
 // Connections that break, messages that nobody meant, and clients and workers that go: what a queue does then.
 import { execFile, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Worker } from 'bullmq'
@@ -144,7 +146,8 @@ test('messages that make no sense are passed over, by workers and by clients', a
   const pool = executor()
   expect(await pool.submit(echo, 1)).toBe(1)
   const told: string[] = []
-  worker.on('error', ({ message }) => told.push(message))
+  const exited: string[] = []
+  worker.on('error', ({ message }) => told.push(message)).on('workerExited', (name) => exited.push(name))
   const base = `bull:${queue}:taps-sdk`
   const garbage = [
     '',
@@ -170,6 +173,8 @@ test('messages that make no sense are passed over, by workers and by clients', a
   for (const channel of await client.pubSubChannels(`${base}:to-client:*`))
     for (const message of [...garbage, '1\n[11,0,0', '99\n[]', '1\nnull']) await client.publish(channel, message)
   expect(await pool.submit(echo, 2)).toBe(2)
+  expect(await pool.submit(echo, 3)).toBe(3)
+  expect(exited).toEqual([])
   expect(told.some((message) => message.startsWith('A message makes no sense'))).toBe(true)
 })
 
@@ -284,6 +289,12 @@ test('a warm-up that is asked for while the server is away is made when it is ba
   await breakConnections('pubsub')
   await pool.warmup(echo)
   expect(await pool.submit(echo, 1)).toBe(1)
+})
+
+test('the folder of a project may have any name', async () => {
+  const root = join(scratch.path(), 'a b%20é#?')
+  mkdirSync(root, { recursive: true })
+  expect(await executor({ root, workers: 1 }).submit(echo, 1)).toBe(1)
 })
 
 test('a task outside of the project is refused where only its own workers could find it', async () => {
