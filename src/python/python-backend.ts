@@ -284,7 +284,9 @@ function stateOf([begun, first, results]: readonly [number, number, string[]]): 
 /** What Python tells of an error: its stack is the one that Python printed. */
 function pythonError(traceback: string): Error {
   const lines = traceback.trim().split('\n')
-  const error = new Error(lines.at(-1) ?? traceback)
+  // Behind the last line of code; without the module of the class.
+  const message = lines.slice(lines.findLastIndex((line) => line.startsWith(' ')) + 1).join('\n')
+  const error = new Error(message.replace(/^(?:\w+\.)+(?=\w+:)/, ''))
   error.name = 'PythonError'
   error.stack = traceback
   return error
