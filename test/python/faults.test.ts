@@ -182,31 +182,31 @@ describe.each(BACK_ENDS)('on $name', { timeout: PATIENCE }, ({ name, create, hea
     expect(twice(scratch.lines(trace))).toEqual([])
   })
 
-  test.runIf(name === 'Parsl')('a manager of workers is killed: its calls are lost, and it is replaced', async () => {
-    const { first, second, trace } = await held()
-    const managers = ours().filter((pid) => commandOf(pid).includes('process_worker_pool'))
-    const manager = managers.find((pid) => !managers.includes(parentOf(pid)))
-    process.kill(manager as number, 'SIGKILL')
-    for (const call of [first, second]) expect(await failure(call)).toBeInstanceOf(WorkerCrashedError)
-    expect(await engine.submit(work, trace, 'next')).toBe('next')
-    expect(twice(scratch.lines(trace))).toEqual([])
-  })
-
-  test.runIf(hearts.length > 0).each(hearts)(
-    '%s is killed: that is told, and the next call starts another one',
-    async (heart) => {
+  test.each(name === 'Parsl' ? ['manager'] : [])(
+    'a %s of workers is killed: its calls are lost, and it is replaced',
+    async () => {
       const { first, second, trace } = await held()
-      const pid = ours().find((each) => commandOf(each).includes(heart))
-      process.kill(pid as number, 'SIGKILL')
-      for (const call of [first, second]) {
-        const error = await failure(call)
-        expect(error).toBeInstanceOf(WorkerCrashedError)
-        expect(error.message).toMatch(
-          / is gone: its (gcs_server|raylet|interchange \(process \d+\)) has ended|was lost with/,
-        )
-      }
+      const managers = ours().filter((pid) => commandOf(pid).includes('process_worker_pool'))
+      const manager = managers.find((pid) => !managers.includes(parentOf(pid)))
+      process.kill(manager as number, 'SIGKILL')
+      for (const call of [first, second]) expect(await failure(call)).toBeInstanceOf(WorkerCrashedError)
       expect(await engine.submit(work, trace, 'next')).toBe('next')
       expect(twice(scratch.lines(trace))).toEqual([])
     },
   )
+
+  test.each(hearts)('%s is killed: that is told, and the next call starts another one', async (heart) => {
+    const { first, second, trace } = await held()
+    const pid = ours().find((each) => commandOf(each).includes(heart))
+    process.kill(pid as number, 'SIGKILL')
+    for (const call of [first, second]) {
+      const error = await failure(call)
+      expect(error).toBeInstanceOf(WorkerCrashedError)
+      expect(error.message).toMatch(
+        / is gone: its (gcs_server|raylet|interchange \(process \d+\)) has ended|was lost with/,
+      )
+    }
+    expect(await engine.submit(work, trace, 'next')).toBe('next')
+    expect(twice(scratch.lines(trace))).toEqual([])
+  })
 })
