@@ -13,8 +13,8 @@ export class Answer implements PackListener {
   readonly #publish: (texts: string) => void
   readonly #messages: Message[] = []
   #resolve: () => void = () => {}
-  /** To be told early: texts, one a line. */
-  #early: string[] = []
+  /** To be told early. */
+  #early: Message[] = []
   #length = 0
   #timer: NodeJS.Timeout | undefined
   #isLong = false
@@ -33,7 +33,7 @@ export class Answer implements PackListener {
     this.#messages.push(message)
     if (beside.length > 0 || text.length > MOST_EARLY) return
     if (this.#length + text.length > MOST_EARLY) this.#tell()
-    this.#early.push(text)
+    this.#early.push(message)
     this.#length += text.length
     if (text.startsWith(`[${GIVEN_BACK},`)) this.#tell()
     else if (this.#isLong) this.#timer ??= setTimeout(() => this.#tell(), EARLY)
@@ -55,10 +55,12 @@ export class Answer implements PackListener {
     this.#timer = undefined
     this.#isLong = true
     if (this.#early.length === 0) return
-    this.#publish(this.#early.join('\n'))
+    this.#publish(this.#early.map(({ text }) => text).join('\n'))
+    // Lines are told once: those that are to come, or are too long for this, stay for the end.
+    const told = new Set(this.#early.filter(({ text }) => text.startsWith(`[${LINE},`)))
+    const rest = this.#messages.filter((message) => !told.has(message))
+    this.#messages.splice(0, Infinity, ...rest)
     this.#early = []
     this.#length = 0
-    const rest = this.#messages.filter(({ text }) => !text.startsWith(`[${LINE},`))
-    this.#messages.splice(0, Infinity, ...rest)
   }
 }

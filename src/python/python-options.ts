@@ -1,10 +1,9 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { MAX_DELAY } from '../clock.ts'
 import { ConfigError, NotShippableError } from '../errors.ts'
 import type { PackKind } from '../executor/packs/pack-executor.ts'
 import { projectFolder } from '../executor/packs/project.ts'
-import { checkPlatform, inheritedExecArgv } from '../executor/pool/pool-options.ts'
+import { checkPlatform, inheritedExecArgv, POOL_CHECKS } from '../executor/pool/pool-options.ts'
 import { check } from '../executor/pool/shipping.ts'
 import { type Check, checkOptions, isObject, oneOf } from '../options.ts'
 import type { TaskSpec } from '../task/task.ts'
@@ -45,8 +44,8 @@ export interface PythonOptions {
 }
 
 export const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
-const isTime = (value: unknown): boolean =>
-  value === Infinity || (typeof value === 'number' && value >= 0 && value <= MAX_DELAY)
+
+const { env, execArgv, idleTimeout, killAfter, outputFile } = POOL_CHECKS
 
 export const aCount: Check = oneOf(
   'a whole number of at least 1',
@@ -54,7 +53,7 @@ export const aCount: Check = oneOf(
 )
 export const aText: Check = oneOf('a text', isText)
 export const aFlag: Check = oneOf('true or false', (value) => typeof value === 'boolean')
-export const aTime: Check = oneOf('milliseconds of at least 0', isTime)
+export const aTime: Check = killAfter
 export const plainOptions: Check = oneOf('an object that JSON can hold', isPlain)
 
 const COMMON: Readonly<Record<keyof PythonOptions, Check>> = {
@@ -65,17 +64,11 @@ const COMMON: Readonly<Record<keyof PythonOptions, Check>> = {
     'the path of a folder',
     (value) => isText(value) && statSync(value as string, { throwIfNoEntry: false })?.isDirectory() === true,
   ),
-  env: oneOf(
-    'texts by name',
-    (value) => isObject(value) && Object.values(value).every((each) => each === undefined || typeof each === 'string'),
-  ),
-  execArgv: oneOf(
-    'a list of strings',
-    (value) => Array.isArray(value) && value.every((each) => typeof each === 'string'),
-  ),
-  idleTimeout: aTime,
-  killAfter: aTime,
-  outputFile: oneOf('the path of a file', isText),
+  env,
+  execArgv,
+  idleTimeout,
+  killAfter,
+  outputFile,
 }
 
 /** @throws ConfigError for an unknown or wrong option */
