@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -15,6 +16,8 @@ export default defineConfig({
     typecheck: { include: ['test/**/*.test-d.ts'], tsconfig: 'tsconfig.json' },
     // Processes rather than threads: tests start threads of their own, and may end the process by mistake.
     pool: 'forks',
+    // On two processors too: many tests wait for processes that start or end.
+    maxWorkers: Math.max(availableParallelism() - 1, 2),
     // V8 13.6 (Node 24.21) crashes now and then where many threads come and go, on processors that have keys for the protection of
     // memory: it loses count of the pages of its code ("Check failed: jit_page.has_value()").
     execArgv: ['--no-memory-protection-keys'],
