@@ -130,12 +130,22 @@ function againstTaps(ours: number, taps: number | undefined, goal: number | unde
   return [format(taps), `${format(ratio)} ×`, ...(goal === undefined ? none : judge(ratio, '≥', goal, '×'))]
 }
 
-function loneCall(figureOf: FigureOf): Table {
+/** Milliseconds of a call, from calls in a second. */
+function milliseconds({ median, min, max }: Figure): Figure {
+  return { median: 1_000 / median, min: 1_000 / max, max: 1_000 / min }
+}
+
+/** The next call begins as one ends, or when the back end has come to rest. */
+function loneCall(figureOf: FigureOf, when: 'one after the other' | 'after 20 ms of rest'): Table {
+  const timed = (figureOf: (what: string) => Figure): Figure =>
+    when === 'one after the other' ? milliseconds(figureOf('chain')) : figureOf('lone call')
   return {
-    head: ['lone call', 'ms', 'lowest – highest', 'own client', 'lowest – highest', 'against it', 'goal', ''],
+    head: [`lone call, ${when}`, 'ms', 'lowest – highest', 'own client', 'lowest – highest', 'against it', 'goal', ''],
     rows: rows((name, way) => {
-      const ours = oursOf(figureOf, name, 'lone call', way)
-      const own = ownFigure(figureOf, name, 'lone call')
+      const ours = timed((what) => oursOf(figureOf, name, what, way))
+      if (name === 'BullMQ' && when === 'one after the other')
+        return [format(ours.median), range(ours), '', '', '', '', '']
+      const own = timed((what) => ownFigure(figureOf, name, what))
       const goal = LONE_GOALS[name]
       const ratio = ours.median / own.median
       const more = ours.median - own.median
@@ -196,7 +206,8 @@ export function tables(figureOf: FigureOf): Table[] {
     submittedAtOnce(figureOf, 'reduce', 'reduce'),
     inFlight(figureOf),
     chain(figureOf),
-    loneCall(figureOf),
+    loneCall(figureOf, 'one after the other'),
+    loneCall(figureOf, 'after 20 ms of rest'),
     bridge(figureOf),
     mixedLoad(figureOf),
   ]
