@@ -18,7 +18,7 @@ from . import ledger, protocol, run_folder
 from .backends import Backend, Call, Listener, Unusable
 from .frames import Bytes, Splitter, frame_parts, message_of, parts
 from .protocol import AGAIN, NEED, NOT_BEGUN
-from .side_channel import Link, Listener as LinkListener
+from .side_channel import Link, Listener as LinkListener, process_space
 from .supervisor import supervise
 
 CHUNK = 1 << 20
@@ -202,6 +202,7 @@ class Bridge(Listener):
             "token": self._token.hex(),
             "hostname": socket.gethostname(),
             "pid": os.getpid(),
+            "processSpace": process_space(),
             "endsWithClient": backend.ends_with_client,
             "runsAgain": backend.runs_again,
         }
@@ -231,7 +232,7 @@ class Bridge(Listener):
 
     def submit(self, pack: Pack, needs_setup: bool) -> None:
         key, blob = pack.arguments[:2]
-        if pack.is_cancelled:
+        if pack.is_cancelled or self._is_ended:
             return pack.not_run()
         assert self._backend is not None
         is_known = self.is_known and not needs_setup and self._backend.keeps_hosts
@@ -370,6 +371,7 @@ class Bridge(Listener):
     # --- The end
 
     def _close(self) -> None:
+        self._is_ended = True
         self._tell_hosts([protocol.SIDE_BYE])
         deadline = time.monotonic() + GOODBYE
         while self._links and time.monotonic() < deadline:

@@ -38,6 +38,8 @@ Worker = Union[HostedWorker, PythonWorker]
 
 SHORTEST_IDLE = 60.0
 """Seconds after which a worker without work is ended where nobody would tell that the client is gone."""
+LOOK = 5.0
+"""Seconds after which it is looked again for who is idle, and whether the client is gone."""
 RECONNECT = 60.0
 PATIENCE = 5.0
 """Seconds in which a worker disposes of its resources."""
@@ -64,6 +66,8 @@ class Host:
         self._link: Optional[side_channel.Link] = None
         self._next_try = 0.0
         self._connect()
+        if self._is_left_alone:
+            self.end()
         if self._idle_timeout() is not None:
             threading.Thread(target=self._end_idle, name="taps-sdk-idle", daemon=True).start()
 
@@ -81,6 +85,11 @@ class Host:
             return
         self._link = link
         threading.Thread(target=self._listen, args=(link,), name="taps-sdk-link", daemon=True).start()
+
+    @property
+    def _is_left_alone(self) -> bool:
+        """Whether the client is gone, and there is no connection that would tell."""
+        return self._link is None and side_channel.is_gone(self._setup)
 
     def _listen(self, link: side_channel.Link) -> None:
         says_bye = link.read(self._on_message)
@@ -260,7 +269,9 @@ class Host:
     def _end_idle(self) -> None:
         timeout = self._idle_timeout()
         while timeout is not None and not self._is_ended:
-            time.sleep(min(timeout / 4, 5))
+            time.sleep(min(timeout / 4, LOOK))
+            if self._is_left_alone:
+                return self.end()
             before = time.monotonic() - timeout
             for worker in self._take_idle(before):
                 worker.end()

@@ -84,6 +84,28 @@ def _read(connection: socket.socket, length: int) -> bytes:
     return data
 
 
+def process_space() -> str:
+    """The same text for processes of one machine whose numbers mean the same to each other."""
+    try:
+        return f"{socket.gethostname()} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        # There are no others.
+        return socket.gethostname()
+
+
+def is_gone(setup: Mapping[str, Any]) -> bool:
+    """Whether the program has ended, as far as that can be told from here."""
+    if setup["processSpace"] != process_space():
+        return False
+    try:
+        os.kill(setup["pid"], 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
+
+
 def connect(setup: Mapping[str, Any]) -> Optional[Link]:
     """The end of a host; None where the program cannot be reached."""
     is_near = setup["hostname"] == socket.gethostname() and os.path.exists(setup["socket"])

@@ -1,13 +1,20 @@
 """How a host follows its workers, with workers that say what a test tells them to."""
 
+import subprocess
+import sys
+import threading
 from collections import deque
-from typing import Any, Deque, List, Optional, Union
+from pathlib import Path
+from typing import Any, Deque, Dict, List, Optional, Union
 
 import pytest
+from program import host as host_module
 from program.answer import Answer, follow
 from program.frames import Splitter, frame, parts
+from program.host import Host
 from program.hosted_worker import WorkerGone
-from program.protocol import BEGUN, GIVEN_BACK, HOST, LINE, PACKED, RESULTS, SIDE_BEGUN, SIDE_EARLY, TIMED_OUT
+from program.protocol import BEGUN, GIVEN_BACK, HOST, LINE, PACKED, REFUSED, RESULTS, SIDE_BEGUN, SIDE_EARLY, TIMED_OUT
+from program.side_channel import process_space
 
 
 class Clock:
@@ -181,3 +188,53 @@ def test_a_body_that_goes_on_is_killed(clock: Clock) -> None:
     worker: Any = FakeWorker(clock, 0.5)
     assert follow(worker, new_answer().rest(), 0.1) == "crashed"
     assert worker.calls == ["kill"]
+
+
+@pytest.fixture(name="program")
+def _program() -> Any:
+    """Stands for the program, which cannot be reached."""
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as process:
+        yield process
+        process.kill()
+
+
+def setup_of(program: "subprocess.Popen[bytes]", folder: Path) -> Dict[str, Any]:
+    return {
+        "runFolder": str(folder),
+        "hostname": process_space().split()[0],
+        "processSpace": process_space(),
+        "pid": program.pid,
+        "socket": str(folder / "side"),
+        "tcp": None,
+        "idleTimeout": None,
+        "runsAgain": False,
+    }
+
+
+def test_a_host_that_is_made_after_the_end_of_its_client_runs_nothing(program: Any, tmp_path: Path) -> None:
+    program.kill()
+    program.wait()
+    host = Host("abc", setup_of(program, tmp_path))
+    kind, why, _ = parts(host.pack("abc-1", frame("[14]")))[0]
+    assert kind == REFUSED and why.startswith("The client has ended")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_host_that_cannot_reach_its_client_ends_its_workers_when_that_is_gone(
+    program: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Endless:
+        def __init__(self) -> None:
+            self.is_killed = threading.Event()
+
+        def kill(self) -> None:
+            self.is_killed.set()
+
+    monkeypatch.setattr(host_module, "LOOK", 0.01)
+    host = Host("abc", setup_of(program, tmp_path))
+    worker: Any = Endless()
+    host._all.append(worker)
+    assert not worker.is_killed.wait(0.1)
+    program.kill()
+    program.wait()
+    assert worker.is_killed.wait(10)
