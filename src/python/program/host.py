@@ -41,6 +41,7 @@ SHORTEST_IDLE = 60.0
 LOOK = 5.0
 """Seconds after which it is looked again for who is idle, and whether the client is gone."""
 RECONNECT = 60.0
+ENDED = "The client has ended"
 PATIENCE = 5.0
 """Seconds in which a worker disposes of its resources."""
 MOST_CANCELLED = 10_000
@@ -212,7 +213,7 @@ class Host:
     def _start(self, is_python: bool) -> Worker:
         with self._lock:
             if self._is_ended:
-                raise CannotStart("The client has ended")
+                raise CannotStart(ENDED)
             self._count += 1
             path = os.path.join(self._folder, f"{PREFIX}{self.name[:40]}-{os.getpid()}-{self._count}")
         worker: Worker
@@ -220,9 +221,17 @@ class Host:
             worker = PythonWorker(OwnLedger(path), f"process {os.getpid()}")
         else:
             worker = self._start_node(path)
+        if not self._keep(worker):
+            worker.kill()
+            self._discard(worker)
+            raise CannotStart(ENDED)
+        return worker
+
+    def _keep(self, worker: Worker) -> bool:
+        """False where the client has ended meanwhile: whoever ended the other workers did not know of this one."""
         with self._lock:
             self._all.append(worker)
-        return worker
+            return not self._is_ended
 
     def _start_node(self, path: str) -> HostedWorker:
         node = self._setup["node"] or shutil.which("node", path=self._setup["env"].get("PATH"))

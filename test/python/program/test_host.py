@@ -10,10 +10,11 @@ from typing import Any, Deque, Dict, List, Optional, Union
 import pytest
 from program import host as host_module
 from program.answer import Answer, follow
+from program.calls import PythonWorker
 from program.frames import Splitter, frame, parts
 from program.host import Host
 from program.hosted_worker import WorkerGone
-from program.protocol import BEGUN, GIVEN_BACK, HOST, LINE, PACKED, REFUSED, RESULTS, SIDE_BEGUN, SIDE_EARLY, TIMED_OUT
+from program.protocol import BEGUN, GIVEN_BACK, HOST, LINE, PACKED, PYTHON_PACK, REFUSED, RESULTS, SIDE_BEGUN, SIDE_EARLY, TIMED_OUT
 from program.side_channel import process_space
 
 
@@ -238,3 +239,21 @@ def test_a_host_that_cannot_reach_its_client_ends_its_workers_when_that_is_gone(
     program.kill()
     program.wait()
     assert worker.is_killed.wait(10)
+
+
+def test_a_worker_that_starts_while_the_client_ends_is_ended_too(
+    program: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = Host("abc", setup_of(program, tmp_path))
+    start = PythonWorker.__init__
+    started: List[PythonWorker] = []
+
+    def start_late(worker: PythonWorker, *arguments: Any) -> None:
+        start(worker, *arguments)
+        started.append(worker)
+        host.end()
+
+    monkeypatch.setattr(PythonWorker, "__init__", start_late)
+    kind, why, _ = parts(host.pack("abc-1", frame([PYTHON_PACK])))[0]
+    assert kind == REFUSED and why.startswith("The client has ended")
+    assert len(started) == 1 and host._all == []
