@@ -7,7 +7,7 @@
 export const SOURCES = 39
 /** To the program: `[START, StartMessage]` */
 export const START = 40
-/** A pack, as the frame beside it. `[SEND, id, whether its calls are Python's]` */
+/** A pack, as the frame beside it. `[SEND, id, whether it is alone]` */
 export const SEND = 41
 /** Nobody wants it any more. `[CANCEL, id]` */
 export const CANCEL = 42

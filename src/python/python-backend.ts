@@ -7,7 +7,7 @@ import { receivedValue } from '../worker/channel.ts'
 import { decodeFailure } from '../worker/failure.ts'
 import { Frames } from '../worker/frames.ts'
 import type { LedgerState } from '../worker/ledger.ts'
-import { CRASHED, LOAD, LOADED, PYTHON_PACK, REFUSED, type TaskMessage } from '../worker/protocol.ts'
+import { CRASHED, LOAD, LOADED, REFUSED, type TaskMessage } from '../worker/protocol.ts'
 import {
   ABORT_CALL,
   ANSWER,
@@ -91,8 +91,8 @@ export class PythonBackend implements Backend {
     program.send([START, start])
   }
 
-  send({ id, text, beside }: OutgoingPack): void {
-    this.#program?.send([SEND, id, isPython(text)], [this.#frame(text, beside)])
+  send({ id, text, beside, isAlone }: OutgoingPack): void {
+    this.#program?.send([SEND, id, isAlone], [this.#frame(text, beside)])
   }
 
   cancel(id: number): void {
@@ -253,10 +253,6 @@ export class PythonBackend implements Backend {
     if (kind === 'config' || kind === 'node') return new ConfigError(text, cause)
     return new WorkerCrashedError(text, cause)
   }
-}
-
-function isPython(text: string): boolean {
-  return text.startsWith(`[${PYTHON_PACK},`)
 }
 
 function textOf(value: unknown): string | undefined {

@@ -13,6 +13,8 @@ export interface OutgoingPack {
   readonly text: string
   /** ArrayBuffers that go beside the text. */
   readonly beside: readonly object[]
+  /** Whether no other call waits or is on its way: then its results are to come the shortest way, whatever work that makes. */
+  readonly isAlone: boolean
 }
 
 /** How it ends with a pack. */

@@ -142,14 +142,20 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
 
   #send(pack: Pack | undefined): boolean {
     if (pack === undefined) return false
+    const isAlone = this.#hasNothingElse()
     this.#packs.set(pack.id, pack)
     pack.sentAt = systemClock.now()
     try {
-      this.#options.backend.send(pack.message(this.#client))
+      this.#options.backend.send(pack.message(this.#client, isAlone))
     } catch (error) {
       this.ended(pack.id, { kind: 'refused', error })
     }
     return true
+  }
+
+  #hasNothingElse(): boolean {
+    for (const pack of this.#packs.values()) if (!pack.isSettled) return false
+    return this.#backlog.size === 0
   }
 
   /** @param isAhead - whether it will wait at the back end: then for no long call. @returns undefined if there is no call for it */

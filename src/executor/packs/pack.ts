@@ -80,7 +80,7 @@ export class Pack implements Carrier {
   }
 
   /** @param client - whose tasks these are: their numbers are its own */
-  message(client: string): OutgoingPack {
+  message(client: string, isAlone: boolean): OutgoingPack {
     const packing = new Packing()
     const tasks = new Map<number, TaskMessage>()
     const calls = this.#flights.map((flight) => {
@@ -91,7 +91,7 @@ export class Pack implements Carrier {
     const counts = packing.counts.length === 0 ? '' : `,${JSON.stringify(packing.counts)}`
     const type = this.isForeign ? PYTHON_PACK : PACK
     const text = `[${type},${JSON.stringify(client)},[${calls.join()}],${JSON.stringify([...tasks.values()])}${counts}]`
-    return { id: this.id, calls: calls.length, text, beside: packing.beside }
+    return { id: this.id, calls: calls.length, text, beside: packing.beside, isAlone }
   }
 
   // --- What becomes of its calls

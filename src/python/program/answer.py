@@ -18,9 +18,11 @@ LARGEST_EARLY = 65_536
 
 
 class Answer:
-    """What is said of a pack: at once, where there is a side channel and it takes long, and at its end."""
+    """
+    What is said of a pack: at its end; and before, where there is a side channel, and it takes long or is alone.
+    """
 
-    def __init__(self, key: str, host: str, worker: str, link: Optional[Link]) -> None:
+    def __init__(self, key: str, host: str, worker: str, link: Optional[Link], is_alone: bool = False) -> None:
         self.key = key
         self.start = time.monotonic()
         self.kill_after: Optional[float] = None
@@ -28,7 +30,10 @@ class Answer:
         self._messages: List[bytes] = []
         self._unsent: List[bytes] = []
         self._link = link
+        self._is_alone = is_alone
+        # Whether it was said that it has begun, and where.
         self._is_told = False
+        self._has_head = False
 
     def add(self, raw: bytes) -> None:
         self._unsent.append(raw)
@@ -41,10 +46,20 @@ class Answer:
         """What came since the last time. Lines are told once, results again at the end: the channel may break."""
         if self._link is None:
             return
-        early: List[bytes] = []
         if not self._is_told:
             self._is_told = True
             self._link.send([SIDE_BEGUN, self.key])
+        self._send_unsent(self._link, *more)
+
+    def send_at_once(self) -> None:
+        """Results, if the pack is alone: the way of the back end is longer, and nobody else has any use for the processor."""
+        if self._link is not None and self._is_alone:
+            self._send_unsent(self._link)
+
+    def _send_unsent(self, link: Link, *more: bytes) -> None:
+        early: List[bytes] = []
+        if not self._has_head:
+            self._has_head = True
             early.append(self._head)
         for raw in self._unsent:
             is_small = len(raw) < LARGEST_EARLY
@@ -55,7 +70,7 @@ class Answer:
         self._unsent = []
         early.extend(more)
         if early:
-            self._link.send([SIDE_EARLY, self.key], [b"".join(early)])
+            link.send([SIDE_EARLY, self.key], [b"".join(early)])
 
     def give_back(self, position: int, state: State) -> None:
         _, first, results = state
@@ -73,7 +88,7 @@ class Answer:
     def rest(self) -> "Answer":
         """For what comes after the end: lines are still told, if there is a side channel."""
         rest = Answer(self.key, "", "", self._link)
-        rest._is_told = True
+        rest._is_told = rest._has_head = True
         return rest
 
     def whole(self) -> bytes:
@@ -123,6 +138,7 @@ def follow(worker: Union[HostedWorker, PythonWorker], answer: Answer, kill_after
                 if kind == RESULTS:
                     limit = None
                     news = now
+                    answer.send_at_once()
                 elif kind == LOADED:
                     return "loaded"
             if answer.has_unsent and now - answer.start > EARLY:

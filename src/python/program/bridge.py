@@ -70,9 +70,10 @@ class Writer:
 class Pack(Call):
     """A pack of the client on its way."""
 
-    def __init__(self, bridge: "Bridge", number: int, key: str, blob: bytes) -> None:
+    def __init__(self, bridge: "Bridge", number: int, key: str, blob: bytes, is_alone: bool = False) -> None:
         super().__init__((key, blob))
         self.number = number
+        self.is_alone = is_alone
         self.key = key
         self.bridge = bridge
         self.is_cancelled = False
@@ -225,8 +226,8 @@ class Bridge(Listener):
             ]
         )
 
-    def _send(self, number: int, _: Any, blob: memoryview) -> None:
-        pack = Pack(self, number, f"{self._client}-{number}", bytes(blob))
+    def _send(self, number: int, is_alone: bool, blob: memoryview) -> None:
+        pack = Pack(self, number, f"{self._client}-{number}", bytes(blob), is_alone)
         self._packs[number] = self._keys[pack.key] = pack
         self.submit(pack, needs_setup=False)
 
@@ -236,7 +237,9 @@ class Bridge(Listener):
             return pack.not_run()
         assert self._backend is not None
         is_known = self.is_known and not needs_setup and self._backend.keeps_hosts
-        pack.arguments = (key, blob) if is_known else (key, blob, self._setup)
+        setup = None if is_known else self._setup
+        # No more of them than there have to be: some back ends take their time for each.
+        pack.arguments = (key, blob, setup, True) if pack.is_alone else (key, blob, setup) if setup else (key, blob)
         self._backend.submit(pack)
 
     def _cancel(self, number: int) -> None:

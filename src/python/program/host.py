@@ -133,7 +133,7 @@ class Host:
             threading.Thread(target=self._connect, name="taps-sdk-connect", daemon=True).start()
         return self._link
 
-    def pack(self, key: str, blob: bytes) -> bytes:
+    def pack(self, key: str, blob: bytes, is_alone: bool = False) -> bytes:
         """The answer to a pack, or to a request to load modules."""
         if key in self._cancelled:
             return NOT_BEGUN
@@ -149,7 +149,7 @@ class Host:
             worker = self._take(is_python)
         except CannotStart as error:
             return frame([REFUSED, f"{error} (on {self.name})", "config" if isinstance(error, WrongOption) else "crash"])
-        answer = Answer(key, self.name, worker.name, self.link)
+        answer = Answer(key, self.name, worker.name, self.link, is_alone)
         with self._lock:
             self._running[key] = worker
             if not self._is_ended:
@@ -337,7 +337,7 @@ _hosts: Dict[str, Host] = {}
 _lock = threading.Lock()
 
 
-def pack(key: str, blob: bytes, setup: Optional[bytes] = None) -> bytes:
+def pack(key: str, blob: bytes, setup: Optional[bytes] = None, is_alone: bool = False) -> bytes:
     """The answer to a pack, whose key begins with that of its client; or that there is no setup of this client yet."""
     client = key.split("-")[0]
     host = _hosts.get(client)
@@ -348,7 +348,7 @@ def pack(key: str, blob: bytes, setup: Optional[bytes] = None) -> bytes:
             host = _hosts.get(client)
             if host is None:
                 host = _hosts[client] = Host(client, json.loads(zlib.decompress(setup))["setup"])
-    return host.pack(key, blob)
+    return host.pack(key, blob, is_alone)
 
 
 def _forget_all() -> None:

@@ -23,13 +23,13 @@ class Pack:
         self.host = None
         self.lock = threading.Lock()
 
-    def __call__(self, key, blob, setup=None):  # type: ignore[no-untyped-def]
+    def __call__(self, key, blob, setup=None, is_alone=False):  # type: ignore[no-untyped-def]
         if self.host is None:
             if setup is None:
                 return b"NEED"
             with self.lock:
                 self.host = self.host or self.load(setup)  # type: ignore[no-untyped-call]
-        return self.host.pack(key, bytes(blob), setup)
+        return self.host.pack(key, bytes(blob), setup, is_alone)
 
     def load(self, setup):  # type: ignore[no-untyped-def]
         sources = json.loads(zlib.decompress(setup))["sources"]

@@ -57,6 +57,25 @@ describe('packs', () => {
     await executor.shutdown()
   })
 
+  test('are alone where no other call waits, or is on its way', async () => {
+    const [executor, next] = await known(4)
+    const { backend } = executor
+    const first = executor.submit(echo, 1)
+    expect((await backend.pack(next)).isAlone).toBe(true)
+    const others = [executor.submit(echo, 2), executor.submit(echo, 3)]
+    expect((await backend.pack(next + 1)).isAlone).toBe(false)
+    expect((await backend.pack(next + 2)).isAlone).toBe(false)
+    // What they returned was told early: that they have not ended yet is of no importance.
+    for (const [i, value] of [1, 2, 3].entries()) backend.results(next + i, 0, [value])
+    expect(await Promise.all([first, ...others])).toEqual([1, 2, 3])
+    const last = executor.submit(echo, 4)
+    expect((await backend.pack(next + 3)).isAlone).toBe(true)
+    for (const i of [0, 1, 2]) backend.answered(next + i)
+    backend.echo(await backend.pack(next + 3))
+    expect(await last).toBe(4)
+    await executor.shutdown()
+  })
+
   test('share the backlog among the free slots', async () => {
     const [executor, next] = await known(4)
     const calls = numbers(40).map((i) => executor.submit(echo, i))

@@ -90,9 +90,9 @@ class Client:
         assert message[0] == protocol.READY, message
         return message[1]
 
-    def send(self, pack: bytes) -> int:
+    def send(self, pack: bytes, is_alone: bool = False) -> int:
         self.ids += 1
-        self.write([protocol.SEND, self.ids, {"isPython": False}], pack)
+        self.write([protocol.SEND, self.ids, is_alone], pack)
         return self.ids
 
     def answer(self, number: Optional[int] = None) -> List[Any]:

@@ -99,8 +99,8 @@ def result(position: int) -> List[Any]:
 START = [HOST, "there", "process 7"]
 
 
-def new_answer(link: Any = None) -> Answer:
-    return Answer("abc-1", "there", "process 7", link)
+def new_answer(link: Any = None, is_alone: bool = False) -> Answer:
+    return Answer("abc-1", "there", "process 7", link, is_alone)
 
 
 def test_a_quick_pack_is_one_answer(clock: Clock) -> None:
@@ -110,6 +110,22 @@ def test_a_quick_pack_is_one_answer(clock: Clock) -> None:
     assert follow(worker, answer) == "packed"
     assert messages(answer) == [START, result(0), [PACKED]]
     assert link.sent == [] and worker.ledger.limits == []
+
+
+def test_results_of_a_pack_that_is_alone_are_sent_at_once_and_again_at_the_end(clock: Clock) -> None:
+    link = FakeLink()
+    answer = new_answer(link, is_alone=True)
+    worker: Any = FakeWorker(clock, result(0), result(1), [PACKED, 0])
+    assert follow(worker, answer) == "packed"
+    assert link.sent == [[SIDE_EARLY, START, result(0)], [SIDE_EARLY, result(1)]]
+    assert messages(answer) == [START, result(0), result(1), [PACKED]]
+
+
+def test_a_pack_that_is_alone_and_has_no_side_channel_is_one_answer(clock: Clock) -> None:
+    answer = new_answer(None, is_alone=True)
+    worker: Any = FakeWorker(clock, result(0), [PACKED, 0])
+    assert follow(worker, answer) == "packed"
+    assert messages(answer) == [START, result(0), [PACKED]]
 
 
 def test_a_worker_that_says_nothing_new_gives_back_what_has_not_begun(clock: Clock) -> None:

@@ -159,6 +159,14 @@ def test_lines_that_were_told_early_are_not_told_again(tmp_path: Path) -> None:
         assert [message[0] for message, _ in client.run(node_pack("print", ["a", "b"]))] == [HOST, LINE, LINE, RESULTS, PACKED]
 
 
+def test_what_a_pack_that_is_alone_returned_is_told_before_its_answer() -> None:
+    with pool() as client:
+        client.run(node_pack("add", [0, 0]))
+        number = client.send(node_pack("add", [1, 2]), is_alone=True)
+        assert results([(message, []) for message in early(client, number, RESULTS)]) == [[0, 3]]
+        assert results(client.answer(number)) == [[0, 3]]
+
+
 def test_a_call_is_aborted_while_it_runs(tmp_path: Path) -> None:
     path = tmp_path / "begun"
     with pool() as client:
