@@ -18,6 +18,9 @@ export default defineConfig({
     pool: 'forks',
     // On two processors too: many tests wait for processes that start or end.
     maxWorkers: Math.max(availableParallelism() - 1, 2),
+    // Tests end when something happens, whatever else the machine has to do: this is for those that never would.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // V8 13.6 (Node 24.21) crashes now and then where many threads come and go, on processors that have keys for the protection of
     // memory: it loses count of the pages of its code ("Check failed: jit_page.has_value()").
     execArgv: ['--no-memory-protection-keys'],

@@ -48,7 +48,7 @@ test('a worker in this process runs tasks in processes of their own, and all end
 test('warmup waits for workers, and has them import the modules', async () => {
   const pool = executorOn(redis.url, 'warm', { workers: 2 })
   await pool.warmup(echo)
-  await pool.workersReady({ slots: 2, timeout: 10_000 })
+  await pool.workersReady({ slots: 2, timeout: 60_000 })
   expect(await pool.submit(echo, 1)).toBe(1)
   await pool.shutdown()
 })
@@ -70,7 +70,7 @@ test('a program ends although its executor was not shut down', async () => {
     workers: 1,
   })
   const program = fileURLToPath(new URL('./idle.fixture.ts', import.meta.url))
-  const { stdout } = await promisify(execFile)(process.execPath, [program, redis.url], { timeout: 20_000 })
+  const { stdout } = await promisify(execFile)(process.execPath, [program, redis.url], { timeout: 60_000 })
   expect(stdout).toBe('done\n')
   await worker.close()
-}, 30_000)
+})

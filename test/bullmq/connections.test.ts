@@ -101,7 +101,7 @@ test('a job that was handed to a worker, and never arrived there, is given back 
   scratch.open(gate)
   expect(await running).toBe('running')
   expect(await stray).toBe('stray')
-}, 15_000)
+})
 
 test('what has run when the connection breaks has run once, and does not fail', async () => {
   const [trace, gate] = [scratch.path(), scratch.path()]
@@ -115,7 +115,7 @@ test('what has run when the connection breaks has run once, and does not fail', 
     expect(await call).toBe(i)
   }
   expect(scratch.lines(trace)).toEqual(['0', '1', '2', '3', '4'])
-}, 30_000)
+})
 
 test('a call that is cancelled while its worker hears nothing is told to stop later', async () => {
   const trace = scratch.path()
@@ -129,7 +129,7 @@ test('a call that is cancelled while its worker hears nothing is told to stop la
   await failure(call)
   // The only lane is free again.
   expect(await pool.submit(echo, 'next')).toBe('next')
-}, 20_000)
+})
 
 test('an event that makes no sense does not end the reading of events', async () => {
   await cliWorker()
@@ -139,7 +139,7 @@ test('an event that makes no sense does not end the reading of events', async ()
   await client.xAdd(`bull:${queue}:events`, '*', { event: 'progress', jobId: 'x', data: '{' })
   // Without events each of them takes seconds.
   for (let i = 1; i <= 30; i++) expect(await pool.submit(echo, i)).toBe(i)
-}, 15_000)
+})
 
 test('messages that make no sense are passed over, by workers and by clients', async () => {
   const worker = await workerHere()
@@ -202,7 +202,7 @@ test('a server that stays away for too long is told, and used again when it is b
     await next.ended
   })
   expect(await pool.submit(echo, 'again')).toBe('again')
-}, 30_000)
+})
 
 test('what a client leaves behind that dies is gone after a while, and workers go on', async () => {
   const [trace, gate] = [scratch.path(), scratch.path()]
@@ -223,7 +223,7 @@ test('what a client leaves behind that dies is gone after a while, and workers g
     expect(ttl).toBeGreaterThan(0)
     expect(ttl).toBeLessThanOrEqual(3_600_000)
   }
-}, 20_000)
+})
 
 test("with stalled: 'again' the queue itself runs once more what its worker has lost", async () => {
   const [trace, gate] = [scratch.path(), scratch.path()]
@@ -240,7 +240,7 @@ test("with stalled: 'again' the queue itself runs once more what its worker has 
   scratch.open(gate)
   expect(await call).toBe('x')
   expect(scratch.lines(trace)).toEqual(['x', 'x'])
-}, 40_000)
+})
 
 test('executors of one program on one queue share their connections', async () => {
   await cliWorker()
@@ -320,7 +320,7 @@ test('texts of fifty megabytes travel, there and back', async () => {
   const text = 'ä'.repeat(25_000_000)
   expect(await pool.submit(size, text)).toBe(25_000_000)
   expect((await pool.submit(echo, text)) === text).toBe(true)
-}, 30_000)
+})
 
 test('rediss: means TLS, with what else the address says', async () => {
   const place = {
@@ -344,4 +344,4 @@ test('a queued call takes little memory of the client, and nothing once it is ov
   const { queued, after } = JSON.parse(stdout) as { queued: number; after: number }
   expect(queued).toBeLessThan(1_500)
   expect(after).toBeLessThan(50)
-}, 60_000)
+})

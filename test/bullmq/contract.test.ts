@@ -12,7 +12,7 @@ beforeAll(async () => {
   const start = (): Promise<CliWorker> =>
     startCliWorker(redis.url, 'contract', '--module', 'src/testing/contract-tasks.ts')
   workers = await Promise.all([start(), start()])
-}, 30_000)
+})
 
 afterAll(async () => {
   for (const { child, ended } of workers) {

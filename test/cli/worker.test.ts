@@ -125,7 +125,7 @@ test('a second signal ends it at once, with 1, and its processes too', async () 
   await gone(process)
   expect(await running).toBeInstanceOf(WorkerCrashedError)
   await pool.shutdown()
-}, 20_000)
+})
 
 test('killed, it leaves no process behind, whatever that does', async () => {
   const [trace, gate] = [scratch.path(), scratch.path()]
@@ -139,4 +139,4 @@ test('killed, it leaves no process behind, whatever that does', async () => {
   await Promise.all(children.map(gone))
   for (const call of calls) await expect(Promise.resolve(call)).rejects.toBeInstanceOf(WorkerCrashedError)
   await pool.shutdown()
-}, 20_000)
+})

@@ -132,7 +132,7 @@ describe('with a server that is well', () => {
 
   test('an idle connection does not keep a program alive, and a pending one does', async () => {
     const program = fileURLToPath(new URL('idle.fixture.ts', import.meta.url))
-    const { stdout } = await run(process.execPath, [program, server.url], { timeout: 20_000 })
+    const { stdout } = await run(process.execPath, [program, server.url], { timeout: 60_000 })
     expect(stdout).toBe('1000000')
   })
 
@@ -325,7 +325,7 @@ describe('faults', () => {
 
   test('the package for it is missing: the error says what to install', async () => {
     const program = fileURLToPath(new URL('without-redis.fixture.ts', import.meta.url))
-    const { stdout } = await run(process.execPath, [program], { timeout: 20_000 })
+    const { stdout } = await run(process.execPath, [program], { timeout: 60_000 })
     expect(stdout).toBe('MissingPeerError: RedisConnector needs the package redis: install it with `npm install redis`')
   })
 

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import {
   CancelledError,
   DependencyError,
@@ -12,9 +12,6 @@ import {
 import { deferred, foreignExecutor, reasonOf } from '../future/support.ts'
 
 const LINKS = 100_000
-
-// Half a second each on an idle machine: the limit is for those that are busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 const increment = task(function increment(n: number) {
   return n + 1

@@ -18,9 +18,6 @@ import {
 } from '../../src/index.ts'
 import { deferred, foreignExecutor, reasonOf } from '../future/support.ts'
 
-// Some start a Node of their own, which takes its time on a busy machine.
-vi.setConfig({ testTimeout: 30_000 })
-
 const fail = task(function fail(error: unknown): number {
   throw error
 })

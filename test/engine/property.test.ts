@@ -434,7 +434,7 @@ test('any graph, on an executor of others that ends its calls in any order', asy
     }),
     RUNS,
   )
-}, 60_000)
+})
 
 test('any graph, in process, with any number of slots', async () => {
   await fc.assert(
@@ -445,7 +445,7 @@ test('any graph, in process, with any number of slots', async () => {
     }),
     RUNS,
   )
-}, 60_000)
+})
 
 test('any graph that is shut down with cancelFutures at any moment', async () => {
   await fc.assert(
@@ -470,7 +470,7 @@ test('any graph that is shut down with cancelFutures at any moment', async () =>
     }),
     { ...RUNS, numRuns: 100 },
   )
-}, 60_000)
+})
 
 // --- Tasks that submit tasks
 
@@ -539,7 +539,7 @@ test('any tree of tasks that submit tasks, and wait for them in any way, ends wi
     }),
     RUNS,
   )
-}, 60_000)
+})
 
 // --- Streams
 
@@ -601,7 +601,7 @@ test('a stream over any source gives what a map gives, whatever the window, the 
     ),
     { ...RUNS, numRuns: 200 },
   )
-}, 60_000)
+})
 
 function byText(a: unknown, b: unknown): number {
   return String(a) < String(b) ? -1 : 1

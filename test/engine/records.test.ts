@@ -473,7 +473,7 @@ test('a task that runs in process has a host from when it begins, and no worker'
   expect([queued, blocked].map(({ info }) => info)).toMatchObject([nowhere, nowhere])
 })
 
-describe('on workers', { timeout: 30_000 }, () => {
+describe('on workers', () => {
   const scratch = new Scratch()
   afterAll(() => scratch.remove())
 

@@ -15,7 +15,6 @@ import { type RedisServer, startRedis } from '../servers/redis.ts'
 import { run } from './child.ts'
 
 /** A cluster takes its time to start, on a busy machine. */
-const PATIENCE = 90_000
 const folder = join(import.meta.dirname, '../../docs')
 const small: Omit<SyntheticOptions, 'structure'> = {
   taskCount: 8,
@@ -50,7 +49,7 @@ beforeAll(async () => {
   inProcess = await outcome({})
 })
 
-describe('on Python', { timeout: PATIENCE }, () => {
+describe('on Python', () => {
   const python = pythonWithBackends()
 
   test.each(['python-pool', 'dask', 'ray', 'parsl'] as const)(
@@ -67,7 +66,7 @@ describe('on Python', { timeout: PATIENCE }, () => {
   })
 })
 
-describe('on a queue', { timeout: PATIENCE }, () => {
+describe('on a queue', () => {
   let redis: RedisServer
   let workers: CliWorker[]
 
@@ -76,7 +75,7 @@ describe('on a queue', { timeout: PATIENCE }, () => {
     const modules = ['word-count', 'synthetic', 'queue'].flatMap((name) => ['--module', `examples/${name}/tasks.ts`])
     const start = (): Promise<CliWorker> => startCliWorker(redis.url, 'examples', ...modules)
     workers = await Promise.all([start(), start()])
-  }, PATIENCE)
+  })
 
   afterAll(async () => {
     for (const { child } of workers) child.kill('SIGTERM')

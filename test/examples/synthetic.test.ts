@@ -128,7 +128,7 @@ describe('synthetic', () => {
 })
 
 // Each test starts a process of its own, which takes its time on a busy machine.
-describe('the command line of synthetic', { timeout: 60_000 }, () => {
+describe('the command line of synthetic', () => {
   const program = join(import.meta.dirname, '../../examples/synthetic/main.ts')
 
   test('has all the parameters', async () => {

@@ -92,7 +92,7 @@ describe('word count', () => {
     expect(sorted(counts.words)).toEqual(sorted(countPlainly(folder)))
   })
 
-  test.each(['threads', 'processes'] as const)('counts the same on %s', { timeout: 60_000 }, async (executor) => {
+  test.each(['threads', 'processes'] as const)('counts the same on %s', async (executor) => {
     const { folder, words, bytes } = generate(200, 4)
     const { texts } = await listFolder(folder)
     const told: number[] = []
@@ -260,7 +260,7 @@ describe('progress', () => {
 })
 
 // Each test starts processes of its own, which takes its time on a busy machine.
-describe('the program', { timeout: 60_000 }, () => {
+describe('the program', () => {
   const { scripts } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8'))
   const program = join(checkout, 'examples/word-count/main.ts')
   const count = (args: readonly string[], options?: ChildOptions): Promise<Outcome> => run(program, args, options)

@@ -8,10 +8,9 @@ import { pythonWithBackends } from '../servers/python.ts'
 
 const python = pythonWithBackends()
 /** Milliseconds for a test: clusters take their time. */
-const PATIENCE = 60_000
 
 const patient = {
-  test: (name: string, fn: () => Promise<void>): unknown => test(name, { timeout: PATIENCE }, fn),
+  test: (name: string, fn: () => Promise<void>): unknown => test(name, fn),
   expect,
 }
 
@@ -29,8 +28,8 @@ describe('DaskExecutor on a cluster that was started apart', () => {
   let cluster: Cluster
   beforeAll(async () => {
     cluster = await startDask()
-  }, PATIENCE)
-  afterAll(() => cluster.stop(), PATIENCE)
+  })
+  afterAll(() => cluster.stop())
   executorContract(patient, { create: () => new DaskExecutor({ python, scheduler: cluster.address }) })
 })
 
@@ -38,13 +37,13 @@ describe('RayExecutor on a cluster that was started apart', () => {
   let cluster: Cluster
   beforeAll(async () => {
     cluster = await startRay()
-  }, PATIENCE)
-  afterAll(() => cluster.stop(), PATIENCE)
+  })
+  afterAll(() => cluster.stop())
   // Ray asks whoever connects for the token that it left in this user's folder.
   const env = { RAY_AUTH_MODE: 'token' }
   executorContract(patient, { create: () => new RayExecutor({ python, address: cluster.address, env }) })
 
-  test('without leave to send the token there it says in time what to allow', { timeout: PATIENCE }, async () => {
+  test('without leave to send the token there it says in time what to allow', async () => {
     await using executor = new RayExecutor({ python, address: cluster.address, env: { RAY_AUTH_MODE: undefined } })
     const start = performance.now()
     await expect(executor.submit(echo, 1)).rejects.toThrowError(

@@ -12,7 +12,6 @@ import { complain, handle, shout, work } from './fault-tasks.ts'
 import { commandOf, marked, parentOf, until } from './processes.ts'
 
 const python = pythonWithBackends()
-const PATIENCE = 60_000
 
 async function failure(call: { exception(): Promise<unknown> }): Promise<Error> {
   const error = await call.exception()
@@ -20,7 +19,7 @@ async function failure(call: { exception(): Promise<unknown> }): Promise<Error> 
   return error as Error
 }
 
-describe('on a cluster that was started apart', { timeout: PATIENCE }, () => {
+describe('on a cluster that was started apart', () => {
   let cluster: Cluster
   let engine: Engine
   let executor: DaskExecutor
@@ -29,11 +28,11 @@ describe('on a cluster that was started apart', { timeout: PATIENCE }, () => {
     const env = { DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT: '2s' }
     executor = new DaskExecutor({ python, scheduler: cluster.address, env })
     engine = new Engine({ executor, history: 0 })
-  }, PATIENCE)
+  })
   afterAll(async () => {
     await engine.shutdown()
     await cluster.stop()
-  }, PATIENCE)
+  })
 
   test('a task that throws fails with what it threw', async () => {
     const error = await failure(engine.submit(complain))
@@ -113,7 +112,7 @@ class Held implements Disposable {
   }
 }
 
-describe('with workers of the command line', { timeout: PATIENCE }, () => {
+describe('with workers of the command line', () => {
   const cleanups: (() => unknown)[] = []
   afterEach(async () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
@@ -151,7 +150,7 @@ describe('with workers of the command line', { timeout: PATIENCE }, () => {
   })
 })
 
-describe('an address where nobody is', { timeout: PATIENCE }, () => {
+describe('an address where nobody is', () => {
   // Dask's own patience is 30 s.
   const env = { DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT: '2s' }
   test.each([

@@ -18,7 +18,6 @@ import { work } from './fault-tasks.ts'
 import { commandOf, isProgram, marked, parentOf, until } from './processes.ts'
 
 const python = pythonWithBackends()
-const PATIENCE = 60_000
 const FUNCTIONS = new URL('program', import.meta.url).pathname
 const countRun = pythonTask<[path: string], number>('functions:count_run')
 const exitProcess = pythonTask<[path: string], never>('functions:exit_process')
@@ -63,7 +62,7 @@ async function failure(promise: PromiseLike<unknown>): Promise<Error> {
   return error
 }
 
-describe.each(BACK_ENDS)('on $name', { timeout: PATIENCE }, ({ name, create, hearts, hasOneFate = false }) => {
+describe.each(BACK_ENDS)('on $name', ({ name, create, hearts, hasOneFate = false }) => {
   const mark = randomUUID()
   let engine: Engine
   let scratch: Scratch
@@ -98,11 +97,11 @@ describe.each(BACK_ENDS)('on $name', { timeout: PATIENCE }, ({ name, create, hea
     const env = { TAPS_SDK_TEST_MARK: mark, PYTHONPATH: FUNCTIONS }
     engine = new Engine({ executor: create({ python, env }) })
     await Promise.all(numbers(100).map((i) => engine.submit(work, '/dev/null', i)))
-  }, PATIENCE)
+  })
   afterAll(async () => {
     await engine.shutdown()
     await until(() => ours().length === 0)
-  }, PATIENCE)
+  })
   beforeEach(() => {
     scratch = new Scratch()
   })

@@ -12,7 +12,7 @@ const python = pythonWithBackends()
 const endpoint = randomUUID()
 
 // The real SDK, with a service and an endpoint that are not: see globus/endpoint.py.
-describe('the SDK of Globus Compute', { timeout: 60_000 }, () => {
+describe('the SDK of Globus Compute', () => {
   let engine: Engine
   beforeAll(() => {
     const env = { TAPS_SDK_TEST_GLOBUS: '1', PYTHONPATH: new URL('globus', import.meta.url).pathname }
@@ -43,7 +43,7 @@ describe('the SDK of Globus Compute', { timeout: 60_000 }, () => {
   })
 })
 
-test('without a login it says how to log in', { timeout: 30_000 }, async () => {
+test('without a login it says how to log in', async () => {
   // The SDK keeps its logins there.
   const home = mkdtempSync(join(tmpdir(), 'no-login-'))
   onTestFinished(() => rmSync(home, { recursive: true }))

@@ -10,8 +10,6 @@ import { pythonWithBackends } from '../servers/python.ts'
 import { square } from './mixed-tasks.ts'
 import { commandOf, isProgram, marked } from './processes.ts'
 
-const PATIENCE = 40_000
-
 interface Client {
   readonly child: ChildProcess
   /** Processes that it has started, directly or not, and that are still there. */
@@ -52,7 +50,7 @@ async function rest({ child }: Client): Promise<string> {
 }
 
 describe.runIf(process.platform === 'linux')('what the client started ends with it', () => {
-  test.each(['SIGKILL', 'SIGTERM'] as const)('when it is killed by %s', { timeout: PATIENCE }, async (signal) => {
+  test.each(['SIGKILL', 'SIGTERM'] as const)('when it is killed by %s', async (signal) => {
     const client = start('hold', 'pool')
     await running(client)
     expect(client.descendants().length).toBeGreaterThan(3)
@@ -60,14 +58,14 @@ describe.runIf(process.platform === 'linux')('what the client started ends with 
     await client.allGone()
   })
 
-  test('when it ends without a shutdown, which an idle executor does not hinder', { timeout: PATIENCE }, async () => {
+  test('when it ends without a shutdown, which an idle executor does not hinder', async () => {
     const client = start('idle', 'pool')
     await once(client.child, 'exit')
     expect(client.child.exitCode).toBe(0)
     await client.allGone()
   })
 
-  test('when the Python program is killed, and the next call has another one', { timeout: PATIENCE }, async () => {
+  test('when the Python program is killed, and the next call has another one', async () => {
     const client = start('hold', 'pool')
     await running(client)
     const before = client.descendants()
@@ -85,7 +83,7 @@ describe.runIf(process.platform === 'linux')('what the client started ends with 
     ['dask', 'idle'],
     ['ray', 'idle'],
     ['parsl', 'idle'],
-  ])('a cluster of its own: %s, %s', { timeout: PATIENCE }, async (backEnd, manner) => {
+  ])('a cluster of its own: %s, %s', async (backEnd, manner) => {
     const client = start(manner, backEnd)
     await running(client)
     const before = client.descendants()
@@ -97,7 +95,7 @@ describe.runIf(process.platform === 'linux')('what the client started ends with 
   })
 })
 
-test('a cluster that the client only used stays', { timeout: PATIENCE }, async () => {
+test('a cluster that the client only used stays', async () => {
   const cluster = await startDask()
   onTestFinished(() => cluster.stop())
   const client = start('hold', 'dask there', cluster.address)

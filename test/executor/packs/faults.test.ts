@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { CancelledError, Engine, SerializationError, TimeoutError, WorkerCrashedError } from '../../../src/index.ts'
 import { failureOf, withoutPlace } from '../pool/each-pool.ts'
 import {
@@ -18,9 +18,6 @@ import {
 } from '../pool/fault-tasks.ts'
 import { numbers, Scratch, twice } from '../pool/scratch.ts'
 import { LocalPacks } from './local-backend.ts'
-
-// On a machine with much else to do, starting workers may take long.
-vi.setConfig({ testTimeout: 30_000 })
 
 const scratch = new Scratch()
 afterAll(() => scratch.remove())

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { CancelledError, Engine, ExecutorShutdownError, MemoryRecordLogger, objectSize } from '../../../src/index.ts'
 import { fileTransformer } from '../../../src/node/index.ts'
 import { failureOf } from '../pool/each-pool.ts'
@@ -17,9 +17,6 @@ import { remember, rest, say, speak } from '../pool/output-tasks.ts'
 import { numbers, Scratch, twice } from '../pool/scratch.ts'
 import { take, takeQuietly } from './flow-tasks.ts'
 import { LocalPacks } from './local-backend.ts'
-
-// On a machine with much else to do, starting workers may take long.
-vi.setConfig({ testTimeout: 30_000 })
 
 const scratch = new Scratch()
 afterAll(() => scratch.remove())

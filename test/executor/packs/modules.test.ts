@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { Engine, TaskNotFoundError, task } from '../../../src/index.ts'
 import { planeAbroad } from '../../../src/transformer/data-plane.ts'
 import { KnownModules, moduleId } from '../../../src/worker/module-ids.ts'
@@ -9,9 +9,6 @@ import { failureOf } from '../pool/each-pool.ts'
 import { echo } from '../pool/fault-tasks.ts'
 import { type LocalOptions, LocalPacks } from './local-backend.ts'
 import { fileTransformer, isEvil, long, named, take } from './strict-tasks.ts'
-
-// On a machine with much else to do, starting workers may take long.
-vi.setConfig({ testTimeout: 30_000 })
 
 const folder = mkdtempSync(join(tmpdir(), 'packs-modules-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -1,13 +1,10 @@
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { CancelledError, Engine } from '../../../src/index.ts'
 import { ThreadPoolExecutor } from '../../../src/node/index.ts'
 import { quiet } from '../../support/quiet.ts'
 import { failureOf, POOLS } from './each-pool.ts'
 import { hold, holdNow, place, run, untilAborted } from './fault-tasks.ts'
 import { numbers, Scratch, twice } from './scratch.ts'
-
-// On a machine with much else to do, starting workers may take long.
-vi.setConfig({ testTimeout: 30_000 })
 
 const scratch = new Scratch()
 afterAll(() => scratch.remove())

@@ -1,13 +1,10 @@
 import { hostname } from 'node:os'
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { Engine, SerializationError, WorkerCrashedError } from '../../../src/index.ts'
 import { ProcessPoolExecutor, ThreadPoolExecutor, transfer, type WorkerPool } from '../../../src/node/index.ts'
 import { collect, failureOf, next, POOLS, withoutPlace } from './each-pool.ts'
 import { type Fault, hold, holdNow, place, run, runNow, runWith, socket, start } from './fault-tasks.ts'
 import { numbers, Scratch, twice } from './scratch.ts'
-
-// On a machine with much else to do, starting workers may take long.
-vi.setConfig({ testTimeout: 30_000 })
 
 const scratch = new Scratch()
 afterAll(() => scratch.remove())

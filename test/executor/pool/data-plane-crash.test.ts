@@ -5,13 +5,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Engine, WorkerCrashedError } from '../../../src/index.ts'
 import { fileTransformer, ProcessPoolExecutor, removeLeftovers } from '../../../src/node/index.ts'
 import { dieStoring, fill, size, step } from './data-plane-fault-tasks.ts'
-
-// Processes take their time to start on a machine with much to do.
-vi.setConfig({ testTimeout: 30_000 })
 
 const NODE = process.execPath
 const client = fileURLToPath(new URL('data-plane-client.ts', import.meta.url))

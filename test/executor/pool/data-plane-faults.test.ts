@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   CancelledError,
   Engine,
@@ -27,9 +27,6 @@ import {
   step,
 } from './data-plane-fault-tasks.ts'
 import { POOLS } from './each-pool.ts'
-
-// Processes take their time to start on a machine with much to do.
-vi.setConfig({ testTimeout: 30_000 })
 
 let dir: string
 beforeEach(() => {

@@ -30,7 +30,7 @@ afterAll(async () => {
 
 // Only Linux tells what a process has read and written.
 describe.skipIf(!existsSync('/proc/self/io'))('the client moves less than 1 MB, and its memory stays flat', () => {
-  test.for(['file', 'memory', 'redis'])('values in %s', { timeout: 30_000 }, async (kind) => {
+  test.for(['file', 'memory', 'redis'])('values in %s', async (kind) => {
     const child = spawn(process.execPath, [program, kind, kind === 'redis' ? redis.url : dir], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })

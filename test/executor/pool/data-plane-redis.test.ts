@@ -1,13 +1,10 @@
 /** Values in Redis, on worker processes, while Redis is away, restarts, is full, or lets nobody in: one task fails, clearly, and all else goes on. */
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { Engine, ExecutorShutdownError, objectSize, proxyTransformer, TransformError } from '../../../src/index.ts'
 import { ProcessPoolExecutor } from '../../../src/node/index.ts'
 import { RedisConnector, type RedisConnectorOptions } from '../../../src/redis/index.ts'
 import { type RedisServer, type RedisServerOptions, startRedis } from '../../servers/redis.ts'
 import { fill, size, sizes, small } from './data-plane-fault-tasks.ts'
-
-// Processes take their time to start on a machine with much to do.
-vi.setConfig({ testTimeout: 30_000 })
 
 const servers: RedisServer[] = []
 afterEach(async () => {

@@ -26,7 +26,7 @@ import {
 } from './data-tasks.ts'
 import { failureOf, POOLS } from './each-pool.ts'
 
-describe.each(POOLS)('a pool of $kind', { timeout: 30_000 }, ({ kind, Pool }) => {
+describe.each(POOLS)('a pool of $kind', ({ kind, Pool }) => {
   const pool = new Pool({ maxWorkers: 1 })
   afterAll(() => pool.shutdown())
 
@@ -197,7 +197,7 @@ describe.each(POOLS)('a pool of $kind', { timeout: 30_000 }, ({ kind, Pool }) =>
   })
 })
 
-describe('threads', { timeout: 30_000 }, () => {
+describe('threads', () => {
   const pool = new ThreadPoolExecutor({ maxWorkers: 1 })
   afterAll(() => pool.shutdown())
 
@@ -222,7 +222,7 @@ describe('threads', { timeout: 30_000 }, () => {
   })
 })
 
-test('processes refuse what only threads share, with its path', { timeout: 30_000 }, async () => {
+test('processes refuse what only threads share, with its path', async () => {
   await using pool = new ProcessPoolExecutor({ maxWorkers: 1 })
   const { port1, port2 } = new MessageChannel()
   const shared = new SharedArrayBuffer(8)

@@ -46,7 +46,7 @@ function newFolder(): string {
   return path
 }
 
-describe.each(POOLS)('a pool of $kind', { timeout: 30_000 }, ({ Pool }) => {
+describe.each(POOLS)('a pool of $kind', ({ Pool }) => {
   test('runs as many calls at the same time as it has workers, and no worker more than it needs', async () => {
     await using pool = new Pool({ maxWorkers: 2 })
     const started = collect(pool, 'workerStarted')
@@ -238,7 +238,7 @@ describe.each(POOLS)('a pool of $kind', { timeout: 30_000 }, ({ Pool }) => {
   })
 })
 
-describe('threads', { timeout: 30_000 }, () => {
+describe('threads', () => {
   test('have the limits that they are given', async () => {
     await using pool = new ThreadPoolExecutor({ maxWorkers: 1, resourceLimits: { maxOldGenerationSizeMb: 64 } })
     expect(await pool.submit(limits)).toMatchObject({ maxOldGenerationSizeMb: 64 })
@@ -257,7 +257,7 @@ describe('threads', { timeout: 30_000 }, () => {
   })
 })
 
-describe('processes', { timeout: 30_000 }, () => {
+describe('processes', () => {
   test('run in the folder that they are given', async () => {
     await using pool = new ProcessPoolExecutor({ maxWorkers: 1, cwd: temporary })
     expect(await pool.submit(folder)).toBe(realpathSync(temporary))

@@ -32,7 +32,7 @@ afterEach(() => {
 const linesOf = (lines: readonly OutputLine[], stream: OutputLine['stream']): string[] =>
   lines.filter((line) => line.stream === stream).map(({ line }) => line)
 
-describe.each(POOLS)('a pool of $kind', { timeout: 30_000 }, ({ Pool }) => {
+describe.each(POOLS)('a pool of $kind', ({ Pool }) => {
   // Most tests do with the same worker.
   const pool = new Pool({ maxWorkers: 1 })
   afterAll(() => pool.shutdown())
@@ -234,7 +234,7 @@ test('what a child process of a task on a thread writes goes where the program w
   expect(code).toBe(0)
 })
 
-describe('processes', { timeout: 30_000 }, () => {
+describe('processes', () => {
   /** Once the streams of the worker have ended: what others write to them comes when it comes. */
   async function outputOf(options: object): Promise<OutputLine[]> {
     const pool = new ProcessPoolExecutor({ maxWorkers: 1, ...options })

@@ -1,12 +1,9 @@
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { Engine, MemoryRecordLogger } from '../../../src/index.ts'
 import type { WorkerPool } from '../../../src/node/index.ts'
 import { failureOf, POOLS } from './each-pool.ts'
 import { context, echo, hold, holdNow, place, run, runNow, size, spin } from './fault-tasks.ts'
 import { numbers, Scratch } from './scratch.ts'
-
-// On a machine with much else to do, starting workers may take long.
-vi.setConfig({ testTimeout: 30_000 })
 
 const scratch = new Scratch()
 afterAll(() => scratch.remove())

@@ -22,7 +22,7 @@ const colour = (name: string): readonly string[] => ['env', `COLOUR=${name}`]
 const colourIn = (labels: string | readonly string[]): typeof variables => variables.with({ labels })
 
 // Each test starts several processes, one after the other.
-describe('a prefix', { timeout: 60_000 }, () => {
+describe('a prefix', () => {
   test('is the command that each worker runs behind', async () => {
     await using pool = new ProcessPoolExecutor({ maxWorkers: 1, prefix: ['env', 'COLOUR=a b "$HOME"'] })
     expect(await pool.submit(variables, 'COLOUR')).toEqual(['a b "$HOME"'])
@@ -110,7 +110,7 @@ describe('a prefix', { timeout: 60_000 }, () => {
   })
 })
 
-describe('prefixes by label', { timeout: 60_000 }, () => {
+describe('prefixes by label', () => {
   test('send each call to a worker of its label, of the first that has one; all others to one without', async () => {
     await using pool = new ProcessPoolExecutor({ maxWorkers: 3, prefix: { blue: colour('blue'), red: colour('red') } })
     const started = collect(pool, 'workerStarted')

@@ -10,7 +10,7 @@ function callsByWorker(results: readonly (readonly [worker: number, call: number
   return calls
 }
 
-describe.each(POOLS)('a pool of $kind with maxTasksPerWorker', { timeout: 30_000 }, ({ Pool }) => {
+describe.each(POOLS)('a pool of $kind with maxTasksPerWorker', ({ Pool }) => {
   test('gives each worker exactly so many calls, and loses none', async () => {
     const pool = new Pool({ maxWorkers: 2, maxTasksPerWorker: 50 })
     const started = collect(pool, 'workerStarted')

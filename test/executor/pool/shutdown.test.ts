@@ -4,14 +4,11 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { CancelledError, Engine, ExecutorShutdownError } from '../../../src/index.ts'
 import { collect, failureOf, POOLS } from './each-pool.ts'
 import { hold, place, run, spin } from './fault-tasks.ts'
 import { numbers, Scratch } from './scratch.ts'
-
-// On a machine with much else to do, starting workers may take long.
-vi.setConfig({ testTimeout: 30_000 })
 
 const scratch = new Scratch()
 afterAll(() => scratch.remove())

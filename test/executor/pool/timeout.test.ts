@@ -1,11 +1,8 @@
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { Engine, TimeoutError, WorkerCrashedError } from '../../../src/index.ts'
 import { collect, failureOf, next, POOLS, withoutPlace } from './each-pool.ts'
 import { hold, holdNow, pause, place, run, spin, stopsLate, untilAborted } from './fault-tasks.ts'
 import { numbers, Scratch } from './scratch.ts'
-
-// On a machine with much else to do, starting workers may take long.
-vi.setConfig({ testTimeout: 30_000 })
 
 const scratch = new Scratch()
 afterAll(() => scratch.remove())

@@ -10,7 +10,7 @@ import { count, initializeBadly, meet, place, variables } from './option-tasks.t
 const temporary = mkdtempSync(join(tmpdir(), 'pool-warmup-'))
 afterAll(() => rmSync(temporary, { recursive: true }))
 
-describe.each(POOLS)('warmup of a pool of $kind', { timeout: 30_000 }, ({ kind, Pool }) => {
+describe.each(POOLS)('warmup of a pool of $kind', ({ kind, Pool }) => {
   test('starts all workers; with tasks, it has their modules imported before the first call', async () => {
     await using pool = new Pool({ maxWorkers: 2 })
     const started = collect(pool, 'workerStarted')
@@ -74,7 +74,7 @@ describe.each(POOLS)('warmup of a pool of $kind', { timeout: 30_000 }, ({ kind, 
   })
 })
 
-test('warmup starts a worker for each prefix that its tasks need', { timeout: 30_000 }, async () => {
+test('warmup starts a worker for each prefix that its tasks need', async () => {
   await using pool = new ProcessPoolExecutor({
     maxWorkers: 2,
     prefix: { blue: ['env', 'COLOUR=blue'], red: ['env', 'COLOUR=red'], none: ['/no/such/command'] },
