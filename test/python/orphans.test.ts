@@ -90,7 +90,8 @@ describe.runIf(process.platform === 'linux')('what the client started ends with 
     if (manner === 'hold') client.child.kill('SIGKILL')
     else await once(client.child, 'exit')
     await client.allGone()
-    expect(before.length).toBeGreaterThan(3)
+    // One that ends by itself may have begun to.
+    if (manner === 'hold') expect(before.length).toBeGreaterThan(3)
     expect(before.filter((pid) => commandOf(pid) !== '')).toEqual([])
   })
 })

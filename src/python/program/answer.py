@@ -31,6 +31,8 @@ class Answer:
         self._unsent: List[bytes] = []
         self._link = link
         self._is_alone = is_alone
+        # Whether lines are on their way that the answer must not overtake.
+        self.has_told_lines = False
         # Whether it was said that it has begun, and where.
         self._is_told = False
         self._has_head = False
@@ -52,9 +54,15 @@ class Answer:
         self._send_unsent(self._link, *more)
 
     def send_at_once(self) -> None:
-        """Results, if the pack is alone: the way of the back end is longer, and nobody else has any use for the processor."""
-        if self._link is not None and self._is_alone:
+        """
+        Results, if the pack is alone: the way of the back end is longer, and nobody else has any use for the processor. Lines that come before
+        them go along with the answer, which cannot overtake them.
+        """
+        if self._link is not None and self._is_alone and not self._has_line():
             self._send_unsent(self._link)
+
+    def _has_line(self) -> bool:
+        return any(kind_of(raw) == LINE for raw in self._unsent)
 
     def _send_unsent(self, link: Link, *more: bytes) -> None:
         early: List[bytes] = []
@@ -65,7 +73,9 @@ class Answer:
             is_small = len(raw) < LARGEST_EARLY
             if is_small:
                 early.append(raw)
-            if not is_small or kind_of(raw) != LINE:
+            if is_small and kind_of(raw) == LINE:
+                self.has_told_lines = True
+            else:
                 self._messages.append(raw)
         self._unsent = []
         early.extend(more)

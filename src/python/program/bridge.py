@@ -344,6 +344,8 @@ class Bridge(Listener):
             pack = self._keys.get(arguments[0])
             for position, data in list(pack.aborts) if pack is not None else ():
                 link.send([protocol.SIDE_ABORT, arguments[0], position], (data,))
+        elif kind == protocol.SIDE_SYNC:
+            link.send(message)
         elif kind == protocol.SIDE_CLAIM:
             link.send([protocol.SIDE_CLAIM, arguments[0], self._claim(arguments[0])])
         elif kind == protocol.SIDE_EARLY:

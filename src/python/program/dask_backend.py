@@ -19,12 +19,13 @@ POLL = 1.0
 class DaskBackend(Backend):
     name = "DaskExecutor"
     package = "distributed"
+    # Also what has ended, if its worker dies before the answer is fetched; and with a scheduler of others, what a worker has begun that died.
+    runs_again = True
 
     def __init__(self, options: Mapping[str, Any], run: Run, listener: Listener) -> None:
         super().__init__(options, run, listener)
         self._scheduler: Optional[str] = self._options.get("scheduler")
-        # How often a scheduler of others runs the calls of dead workers again is its own setting.
-        self.is_remote = self.runs_again = self._scheduler is not None
+        self.is_remote = self._scheduler is not None
         self._cluster: Any = None
         self._client: Any = None
         self._numbers = itertools.count()

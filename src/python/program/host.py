@@ -31,6 +31,7 @@ from .protocol import (
     SIDE_CANCEL,
     SIDE_CLAIM,
     SIDE_EVENT,
+    SIDE_SYNC,
     SIDE_WROTE,
 )
 
@@ -59,7 +60,7 @@ class Host:
         self._all: List[Worker] = []
         self._running: Dict[str, Worker] = {}
         self._cancelled: Dict[str, None] = {}
-        self._claims: "Dict[str, queue.SimpleQueue[bool]]" = {}
+        self._questions: "Dict[str, queue.SimpleQueue[List[Any]]]" = {}
         self._count = 0
         self._is_ended = False
         self._folder, self._owns_folder = self._find_folder()
@@ -108,10 +109,9 @@ class Host:
     def _on_message(self, message: Any, beside: List[memoryview]) -> None:
         if message[0] == SIDE_CANCEL:
             return self._cancel(message[1])
-        if message[0] == SIDE_CLAIM and message[1] in self._claims:
-            return self._claims[message[1]].put(message[2])
         if message[0] != SIDE_ABORT:
-            return
+            replies = self._questions.get(message[1])
+            return None if replies is None else replies.put(message)
         # With the lock: once it has got another pack, the position is one of that.
         with self._lock:
             worker = self._running.get(message[1])
@@ -168,22 +168,29 @@ class Host:
             threading.Thread(target=self._nurse, args=(worker, answer), name="taps-sdk-nurse", daemon=True).start()
         else:
             self._give(worker)
+        if answer.has_told_lines:
+            self._ask([SIDE_SYNC, key])
         return answer.whole()
 
     def _may_begin(self, key: str) -> bool:
         """Whether nobody has begun with the pack before, as far as that is known."""
-        link = self._link
+        reply = self._ask([SIDE_CLAIM, key])
+        return reply is None or bool(reply[2])
+
+    def _ask(self, question: List[Any]) -> Optional[List[Any]]:
+        """The reply to a question about a pack; None where there is none in time."""
+        link, key = self._link, question[1]
         if link is None:
-            return True
-        claim: "queue.SimpleQueue[bool]" = queue.SimpleQueue()
-        self._claims[key] = claim
-        link.send([SIDE_CLAIM, key])
+            return None
+        replies: "queue.SimpleQueue[List[Any]]" = queue.SimpleQueue()
+        self._questions[key] = replies
+        link.send(question)
         try:
-            return claim.get(timeout=side_channel.TIMEOUT)
+            return replies.get(timeout=side_channel.TIMEOUT)
         except queue.Empty:
-            return True
+            return None
         finally:
-            self._claims.pop(key, None)
+            self._questions.pop(key, None)
 
     def _load_python(self, blob: bytes) -> "tuple[Optional[bytes], bytes]":
         """What became of Python modules, None if there are others to load; and the request for those."""

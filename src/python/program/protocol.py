@@ -81,6 +81,7 @@ SIDE_WROTE = 63  # [63, stream, line, worker]
 SIDE_EVENT = 64  # [64, name, worker, how]
 SIDE_ABORT = 65  # [65, key, position], beside: the frame for the worker
 SIDE_CLAIM = 68  # [68, key]: the pack is about to begin there; and back [68, key, whether it may]
+SIDE_SYNC = 69  # [69, key]: back again once all that was told of the pack before is with the client
 SIDE_CANCEL = 67  # [67, key]: the pack is not to begin
 SIDE_BYE = 66  # [66]: the program ends on purpose
 
