@@ -3,7 +3,19 @@ import type { WorkerPlace } from '../executor/executor.ts'
 import type { LinkListener, WorkerExit } from '../executor/pool/worker-link.ts'
 import { receivedValue } from '../worker/channel.ts'
 import { decodeFailure } from '../worker/failure.ts'
-import { BEGUN, CRASHED, END, FATAL, LINE, LOADED, PACKED, READY, RESULTS } from '../worker/protocol.ts'
+import {
+  BEGUN,
+  CRASHED,
+  END,
+  FATAL,
+  LINE,
+  LOAD,
+  LOADED,
+  PACKED,
+  READY,
+  RESULTS,
+  type TaskMessage,
+} from '../worker/protocol.ts'
 import type { HostLedger } from './host-ledger.ts'
 import { type HostedOptions, HostedProcess } from './hosted-process.ts'
 import { type HostedPack, type PackListener, PackRun } from './pack-run.ts'
@@ -35,6 +47,8 @@ export class HostedWorker implements LinkListener {
   /** It takes no more packs, and ends when it has nothing to do. */
   isRetiring = false
   #isEnding = false
+  /** How many loads are under way. */
+  #loads = 0
   idleTimer: NodeJS.Timeout | undefined = undefined
   #fatal: unknown = undefined
   #output = ''
@@ -53,7 +67,7 @@ export class HostedWorker implements LinkListener {
   }
 
   get isIdle(): boolean {
-    return this.#runs.every((run) => run === undefined)
+    return this.#loads === 0 && this.#runs.every((run) => run === undefined)
   }
 
   get hasRoom(): boolean {
@@ -67,6 +81,14 @@ export class HostedWorker implements LinkListener {
     this.#hold()
     run.start()
     return run
+  }
+
+  /** Has it import the modules of these tasks: its owner is told when it has `loaded`. */
+  load(id: number, tasks: readonly TaskMessage[]): void {
+    clearTimeout(this.idleTimer)
+    this.#loads++
+    this.#hold()
+    this.send(`[${LOAD},${id},${JSON.stringify(tasks)}]`)
   }
 
   send(text: string, beside?: readonly object[]): void {
@@ -113,7 +135,11 @@ export class HostedWorker implements LinkListener {
     } else if (kind === FATAL) {
       this.#fatal = decodeFailure(receivedValue(message[1], message[2], beside))
       for (const run of this.#runs) run?.received(FATAL, text, beside)
-    } else if (kind === LOADED) this.#owner.loaded(this, message[1] as number, errorIn(message, beside))
+    } else if (kind === LOADED) {
+      this.#loads--
+      this.#owner.loaded(this, message[1] as number, errorIn(message, beside))
+      this.#rest()
+    }
   }
 
   wrote(stream: 'stdout' | 'stderr', line: string): void {
@@ -139,7 +165,11 @@ export class HostedWorker implements LinkListener {
     const run = this.#runs[lane]
     if (kind === PACKED) this.#runs[lane] = undefined
     run?.received(kind, text, beside)
-    if (kind !== PACKED) return
+    if (kind === PACKED) this.#rest()
+  }
+
+  /** It has less to do than before. */
+  #rest(): void {
     this.#hold()
     if (this.isRetiring && this.isIdle) this.#end()
     this.#owner.free(this)

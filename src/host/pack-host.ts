@@ -5,7 +5,7 @@ import type { OutputLine } from '../executor/output-file.ts'
 import { environment, inheritedExecArgv } from '../executor/pool/pool-options.ts'
 import type { WorkerExit } from '../executor/pool/worker-link.ts'
 import { Fifo } from '../fifo.ts'
-import { HOST, type HostedInit, LOAD, PACK, REFUSED, type TaskMessage } from '../worker/protocol.ts'
+import { HOST, type HostedInit, PACK, REFUSED, type TaskMessage } from '../worker/protocol.ts'
 import type { HostedOptions } from './hosted-process.ts'
 import { HostedWorker } from './hosted-worker.ts'
 import type { HostedPack, PackListener, PackRun } from './pack-run.ts'
@@ -161,7 +161,7 @@ export class PackHost {
         else reject(error)
       }
       this.#loads.set(id, { worker, settle })
-      worker.send(`[${LOAD},${id},${JSON.stringify(tasks)}]`)
+      worker.load(id, tasks)
     })
   }
 

@@ -1,4 +1,6 @@
+import { writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { PackHost, type PackHostOptions } from '../../src/host/pack-host.ts'
@@ -229,6 +231,23 @@ test('an idle worker ends after its time', async () => {
   const exited = new Promise((resolve) => host.on('workerExited', (_, how) => resolve(how)))
   await run(host, [call('echo', 1)]).ended
   expect(await exited).toBe('exited with code 0')
+})
+
+test('what workers are to know from now on does not interrupt one that still imports', async () => {
+  const [trace, gate] = [scratch.path(), scratch.path()]
+  const module = join(scratch.folder, 'slow.mjs')
+  const wait = `while (!existsSync(${JSON.stringify(gate)})) await new Promise((resolve) => setTimeout(resolve, 5))`
+  const tell = `appendFileSync(${JSON.stringify(trace)}, 'imports\\n')`
+  writeFileSync(module, `import { appendFileSync, existsSync } from 'node:fs'\n${tell}\n${wait}\n`)
+  const host = hostWith({ hosted: { modules: [pathToFileURL(module).href], root } })
+  const exited = new Promise((resolve) => host.on('workerExited', (_, how) => resolve(how)))
+  const checking = host.check()
+  await scratch.written(trace, 'imports')
+  host.setHosted({ modules: MODULES, root })
+  scratch.open(gate)
+  await checking
+  expect(await exited).toBe('exited with code 0')
+  expect(await run(host, [call('echo', 1)]).ended).toEqual([PACKED])
 })
 
 test('the end waits for what runs, and gives back what has not begun', async () => {
