@@ -5,7 +5,7 @@ import type { OutputLine } from '../executor/output-file.ts'
 import { environment, inheritedExecArgv } from '../executor/pool/pool-options.ts'
 import type { WorkerExit } from '../executor/pool/worker-link.ts'
 import { Fifo } from '../fifo.ts'
-import { HOST, type HostedInit, PACK, REFUSED, type TaskMessage } from '../worker/protocol.ts'
+import { GIVEN_BACK, HOST, type HostedInit, PACK, PACKED, REFUSED, type TaskMessage } from '../worker/protocol.ts'
 import type { HostedOptions } from './hosted-process.ts'
 import { HostedWorker } from './hosted-worker.ts'
 import type { HostedPack, PackListener, PackRun } from './pack-run.ts'
@@ -29,6 +29,9 @@ export interface PackHostOptions {
 
 /** Milliseconds that workers have to end in. */
 const PATIENCE = 5_000
+
+/** Why a pack is refused that comes too late. */
+const ENDS = 'The worker ends'
 
 /** What a host tells. */
 export interface PackHostEvents {
@@ -99,7 +102,8 @@ export class PackHost {
   /** Runs a pack as soon as a lane is free. */
   run(pack: HostedPack, listener: PackListener): TakenPack {
     const taken: Waiting = { pack, listener, run: undefined, aborts: [] }
-    if (pack.text.startsWith(`[${PACK},`)) {
+    if (this.#isClosed) refuse(taken, ENDS)
+    else if (pack.text.startsWith(`[${PACK},`)) {
       this.#waiting.push(taken)
       this.#pump()
     } else refuse(taken, 'This is no pack')
@@ -126,13 +130,14 @@ export class PackHost {
 
   /** What has not begun is not to begin here: each pack ends with the calls that run. */
   giveBack(): void {
+    while (this.#waiting.size > 0) giveBack(this.#waiting.shift() as Waiting)
     for (const worker of this.#workers) worker.giveBack()
   }
 
   /** Ends all workers, at once if they are not to end what they run. */
   async close({ isHard = false }: { readonly isHard?: boolean } = {}): Promise<void> {
     this.#isClosed = true
-    this.#refuse('The worker ends')
+    this.#refuse(ENDS)
     for (const worker of this.#workers) {
       if (isHard) worker.kill()
       else worker.retire()
@@ -239,8 +244,20 @@ export class PackHost {
   }
 }
 
-function refuse({ listener }: Waiting, message: string): void {
+/** None of its calls has begun. */
+function giveBack({ listener }: Waiting): void {
+  tellHost(listener)
+  listener.message(JSON.stringify([GIVEN_BACK, 0, 0, []]), [])
+  listener.finish(`[${PACKED}]`)
+}
+
+/** That it was no worker which took the pack. */
+function tellHost(listener: PackListener): void {
   listener.message(JSON.stringify([HOST, hostname(), '']), [])
+}
+
+function refuse({ listener }: Waiting, message: string): void {
+  tellHost(listener)
   listener.finish(JSON.stringify([REFUSED, message, 'crash']))
 }
 

@@ -263,6 +263,25 @@ test('the end waits for what runs, and gives back what has not begun', async () 
   expect(scratch.lines(trace)).toEqual(['held'])
 })
 
+test('the end gives back what waits for a worker, and what comes afterwards is refused', async () => {
+  const [trace, gate] = [scratch.path(), scratch.path()]
+  const host = hostWith()
+  const running = run(host, [call('hold', trace, 'held', gate)])
+  await scratch.written(trace, 'held')
+  const waiting = run(host, [call('run', trace, 'waiting')])
+  host.giveBack()
+  expect(await waiting.ended).toEqual([PACKED])
+  expect(waiting.messages).toEqual([
+    [HOST, hostname(), ''],
+    [GIVEN_BACK, 0, 0, []],
+  ])
+  const closing = host.close({ isHard: true })
+  expect(await run(host, [call('run', trace, 'late')]).ended).toEqual([REFUSED, 'The worker ends', 'crash'])
+  expect((await running.ended)[0]).toBe(CRASHED)
+  await closing
+  expect(scratch.lines(trace)).toEqual(['held'])
+})
+
 test('lines that tasks write are a part of the answer', async () => {
   const answer = new Answer()
   const tasks = [[0, './test/executor/pool/output-tasks.ts', 'say', 6, '', {}, 0, null, null]]
