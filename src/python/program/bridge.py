@@ -11,15 +11,15 @@ import threading
 import time
 import traceback
 import zlib
-from collections import deque
-from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from . import ledger, protocol, run_folder
 from .backends import Backend, Call, Listener, Unusable
-from .frames import Bytes, Splitter, frame_parts, message_of, parts
+from .frames import Bytes, Splitter, message_of, parts
 from .protocol import AGAIN, NEED, NOT_BEGUN
 from .side_channel import Link, Listener as LinkListener, process_space
 from .supervisor import supervise
+from .writer import Writer
 
 CHUNK = 1 << 20
 SWITCH_INTERVAL = 0.00005
@@ -35,36 +35,6 @@ HOST_FILES = (
     "__init__.py answer.py calls.py frames.py host.py hosted_worker.py ledger.py loader.py protocol.py run_folder.py side_channel.py"
     " values.py"
 ).split()
-
-
-class Writer:
-    """Writes frames to the client. Whoever has something to say writes it, or leaves it to who is writing: no thread waits."""
-
-    def __init__(self, file: int) -> None:
-        self._file = file
-        self._waiting: Deque[List[Bytes]] = deque()
-        self._lock = threading.Lock()
-
-    def send(self, message: Any, beside: Tuple[Bytes, ...] = ()) -> None:
-        self._waiting.append(frame_parts(message, beside))
-        while self._waiting and self._lock.acquire(False):
-            try:
-                self._write_all()
-            finally:
-                self._lock.release()
-
-    def _write_all(self) -> None:
-        while self._waiting:
-            data: List[Bytes] = []
-            while self._waiting and len(data) < 64:
-                data += self._waiting.popleft()
-            rest = memoryview(b"".join(data))
-            while rest:
-                rest = rest[os.write(self._file, rest) :]
-
-    def flush(self) -> None:
-        with self._lock:
-            self._write_all()
 
 
 class Pack(Call):
