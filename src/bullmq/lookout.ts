@@ -87,6 +87,9 @@ export class Lookout {
     if (state.worker === undefined) return
     // A message that was sent while the worker was not connected is lost.
     this.#owner.tellAborts(outstanding)
+    if (link.workers.gone(state.worker) === undefined) return
+    // It may have been heard of just now.
+    await link.heardAll()
     const gone = link.workers.gone(state.worker)
     if (gone === undefined || gone.hello.again || outstanding.isEnding) return
     const { hello, how } = gone

@@ -48,6 +48,8 @@ export class QueueLink {
   readonly #opening: Promise<void>
   #opened: { readonly clients: RedisClients; readonly queue: Queue; readonly events: QueueEvents } | undefined
   #subscriber: ReturnType<RedisClients['copy']> | undefined = undefined
+  /** The server has answered the subscriber since the last look at the workers. */
+  #hasAnswered = false
   #isClosed = false
 
   /** The one to a queue; `join` resolves when it is there. */
@@ -167,8 +169,27 @@ export class QueueLink {
     await this.#subscriber.connect()
     await this.#subscriber.subscribe(this.names.fromWorkers, (message) => this.workers.heard(message), true)
     this.#opened = opened
-    this.workers.watch(() => clients.main.isReady && this.#subscriber?.isReady === true)
+    this.workers.watch(() => clients.main.isReady && this.#isHearing())
     clients.hold(this.#holders.size > 0)
+  }
+
+  /** Whether silence says anything: a server that is frozen keeps its connections. */
+  #isHearing(): boolean {
+    const isHearing = this.#hasAnswered
+    this.#hasAnswered = false
+    if (this.#subscriber?.isReady !== true) return false
+    this.heardAll().then(
+      () => {
+        this.#hasAnswered = true
+      },
+      () => {},
+    )
+    return isHearing
+  }
+
+  /** Resolves when all is read that workers have said by now: it came before this answer. */
+  async heardAll(): Promise<void> {
+    await this.#subscriber?.sendCommand(['PING'])
   }
 
   #listen(events: QueueEvents): void {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Worker } from 'bullmq'
 import { createClient } from 'redis'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { type BullMQExecutor, type BullMQExecutorOptions, startWorker } from '../../src/bullmq/index.ts'
 import { loadPackages } from '../../src/bullmq/packages.ts'
 import { RedisClients } from '../../src/bullmq/redis-clients.ts'
@@ -202,6 +202,32 @@ test('a server that stays away for too long is told, and used again when it is b
     await next.ended
   })
   expect(await pool.submit(echo, 'again')).toBe('again')
+})
+
+test('a server that is frozen for a while makes nobody take its workers for dead', async () => {
+  const own = await startRedis()
+  cleanups.push(() => own.stop())
+  const started = await startCliWorker(own.url, queue, '--module', FAULT_TASKS)
+  cleanups.push(async () => {
+    started.child.kill('SIGKILL')
+    await started.ended
+  })
+  const [trace, gate] = [scratch.path(), scratch.path()]
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+  cleanups.push(() => vi.useRealTimers())
+  const pool = executor({ connection: own.url })
+  const exited: string[] = []
+  pool.on('workerExited', ({ how }) => {
+    exited.push(how)
+  })
+  const running = pool.submit(hold, trace, 'running', gate)
+  await scratch.written(trace, 'running')
+  process.kill(own.pid, 'SIGSTOP')
+  for (let seconds = 0; seconds < 20; seconds++) await vi.advanceTimersByTimeAsync(1_000)
+  process.kill(own.pid, 'SIGCONT')
+  scratch.open(gate)
+  expect(await running).toBe('running')
+  expect(exited).toEqual([])
 })
 
 test('what a client leaves behind that dies is gone after a while, and workers go on', async () => {
