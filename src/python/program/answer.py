@@ -157,6 +157,15 @@ def follow(worker: Union[HostedWorker, PythonWorker], answer: Answer, kill_after
         return "crashed"
 
 
+def run(worker: Union[HostedWorker, PythonWorker], blob: bytes, answer: Answer) -> str:
+    """Gives a pack to a worker, and follows it. It may die before it has taken all of it."""
+    try:
+        worker.send(blob)
+    except WorkerGone:
+        return "crashed"
+    return follow(worker, answer)
+
+
 def _until(late: Optional[float], answer: Answer, limit: Optional[Tuple[float, int]], kill_at: Optional[float]) -> Optional[float]:
     """Seconds until there is something to do."""
     times = [late, kill_at, limit[0] if limit is not None else None]

@@ -14,7 +14,7 @@ import zlib
 from typing import Any, Dict, List, Mapping, Optional, Union
 
 from . import run_folder, side_channel
-from .answer import Answer, follow
+from .answer import Answer, follow, run
 from .calls import PythonWorker, failure, look_up
 from .frames import frame, kind_of, message_of
 from .hosted_worker import CannotStart, HostedWorker, WrongOption
@@ -156,9 +156,12 @@ class Host:
                 self._begun.add(key)
         try:
             worker.ledger.begin_pack(key)
-            worker.send(blob)
-            end = follow(worker, answer)
+            end = run(worker, blob, answer)
             worker.ledger.end_pack()
+        except Exception as error:
+            self._drop(worker)
+            # The program has no class of this package, and could not read it.
+            raise RuntimeError(f"{type(error).__name__}: {error}") from None
         finally:
             with self._lock:
                 self._running.pop(key, None)
@@ -268,6 +271,15 @@ class Host:
             answer.crashed(how, state, output)
         if isinstance(worker, HostedWorker):
             self._event("workerExited", worker.name, how)
+
+    def _drop(self, worker: Worker) -> None:
+        """One of which nobody knows what it does."""
+        worker.kill()
+        if isinstance(worker, HostedWorker):
+            self._discard(worker)
+        else:
+            # A function may still run, and write to its ledger.
+            worker.end()
 
     def _nurse(self, worker: Worker, answer: Answer) -> None:
         """Waits for a body whose time is up."""

@@ -9,7 +9,7 @@ from typing import Any, Deque, Dict, List, Optional, Union
 
 import pytest
 from program import host as host_module
-from program.answer import Answer, follow
+from program.answer import Answer, follow, run
 from program.calls import PythonWorker
 from program.frames import Splitter, frame, parts
 from program.host import Host
@@ -205,6 +205,49 @@ def test_a_body_that_goes_on_is_killed(clock: Clock) -> None:
     worker: Any = FakeWorker(clock, 0.5)
     assert follow(worker, new_answer().rest(), 0.1) == "crashed"
     assert worker.calls == ["kill"]
+
+
+class FakeNode:
+    """Stands for a Node worker of a host."""
+
+    name = "process 7"
+    can_be_killed = is_alive = True
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        self.calls: List[str] = []
+        self.ledger: Any = self
+        self.idle_since = 0.0
+
+    def begin_pack(self, key: str) -> None:
+        pass
+
+    def send(self, data: bytes) -> None:
+        raise self.error
+
+    def kill(self) -> None:
+        self.calls.append("kill")
+
+    def end(self) -> None:
+        self.calls.append("end")
+
+
+def test_a_worker_that_dies_while_a_pack_is_written_to_it_has_crashed() -> None:
+    worker: Any = FakeNode(WorkerGone())
+    assert run(worker, b"", new_answer()) == "crashed"
+
+
+def test_what_nobody_expects_of_a_worker_is_told_in_words_that_the_program_knows_and_ends_it(program: Any, tmp_path: Path) -> None:
+    class Unknown(Exception):
+        pass
+
+    host = Host("abc", setup_of(program, tmp_path))
+    worker: Any = FakeNode(Unknown("no space"))
+    host._free[False].append(worker)
+    with pytest.raises(RuntimeError, match="Unknown: no space"):
+        host.pack("abc-1", frame("[30]"))
+    assert worker.calls == ["kill", "end"]
+    assert host._free[False] == [] and host._running == {}
 
 
 @pytest.fixture(name="program")
