@@ -10,6 +10,7 @@ import shutil
 import socket
 import threading
 import time
+import traceback
 import zlib
 from typing import Any, Dict, List, Mapping, Optional, Union
 
@@ -94,7 +95,12 @@ class Host:
         return self._link is None and side_channel.is_gone(self._setup)
 
     def _listen(self, link: side_channel.Link) -> None:
-        says_bye = link.read(self._on_message)
+        try:
+            says_bye = link.read(self._on_message)
+        except Exception:
+            # A host that hears nothing would run for ever.
+            traceback.print_exc()
+            says_bye = False
         if says_bye:
             self._end_gently()
         self.end()
@@ -112,13 +118,18 @@ class Host:
         if message[0] != SIDE_ABORT:
             replies = self._questions.get(message[1])
             return None if replies is None else replies.put(message)
+        self._abort(message[1], message[2], bytes(beside[0]))
+
+    def _abort(self, key: str, position: int, data: bytes) -> None:
         # With the lock: once it has got another pack, the position is one of that.
         with self._lock:
-            worker = self._running.get(message[1])
+            worker = self._running.get(key)
             if isinstance(worker, PythonWorker):
-                worker.abort(message[2])
-            elif worker is not None:
-                worker.send(bytes(beside[0]))
+                worker.abort(position)
+        if isinstance(worker, HostedWorker):
+            # It may be busy, and take nothing for long: others have to be heard meanwhile.
+            wanted = (data, lambda: self._running.get(key) is worker)
+            threading.Thread(target=worker.abort, args=wanted, name="taps-sdk-abort", daemon=True).start()
 
     def _cancel(self, key: str) -> None:
         with self._lock:

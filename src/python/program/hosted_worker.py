@@ -38,7 +38,7 @@ class WrongOption(CannotStart):
 
 
 class HostedWorker:
-    """The caller has it for itself; only `send` may be called by others meanwhile."""
+    """The caller has it for itself; only `abort` and `kill` may be called by others meanwhile."""
 
     can_be_killed = True
 
@@ -55,12 +55,12 @@ class HostedWorker:
         from_host, self._to_worker = os.pipe()
         self._from_worker, to_host = os.pipe()
         lifeline, self._lifeline = os.pipe()
+        self._files = [self._to_worker, self._from_worker, self._lifeline]
         theirs = [from_host, to_host, lifeline]
         try:
             self._process = self._spawn(node, setup, [*theirs, ledger.file])
         except OSError as error:
-            for file in (self._to_worker, self._from_worker, self._lifeline):
-                os.close(file)
+            self._close_files()
             ledger.close()
             raise WrongOption(f"Node cannot be started as {node!r}, which the option node names: {error}") from error
         finally:
@@ -112,16 +112,29 @@ class HostedWorker:
     def send(self, data: bytes) -> None:
         """Writes a whole frame. What the worker says meanwhile is kept, or both would wait for each other."""
         with self._lock:
-            rest = memoryview(data)
-            while rest:
-                try:
-                    rest = rest[os.write(self._to_worker, rest) :]
-                except BlockingIOError:
-                    self._writable.poll(1000)
-                    self._read_ahead()
-                except OSError:
-                    # Its end is met where it is read.
+            self._write(data, self._read_ahead)
+
+    def abort(self, data: bytes, is_wanted: Callable[[], bool]) -> None:
+        """May be called by those who have not got the worker, and so cannot read from it. Waits as long as it takes no frame."""
+        with self._lock:
+            # Who has the worker gives it the next pack with the lock: once it has got that, the position is one of that.
+            if self._files and is_wanted():
+                self._write(data, lambda: None)
+
+    def _write(self, data: bytes, meanwhile: Callable[[], None]) -> None:
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[os.write(self._to_worker, rest) :]
+            except BlockingIOError:
+                self._writable.poll(1000)
+                # Its own children may hold the pipe open.
+                if not self.is_alive:
                     return
+                meanwhile()
+            except OSError:
+                # Its end is met where it is read.
+                return
 
     def _read_ahead(self) -> None:
         if self._readable.poll(0):
@@ -132,8 +145,7 @@ class HostedWorker:
         while not self._pending:
             if not self._readable.poll(None if timeout is None else max(timeout, 0) * 1000):
                 return None
-            with self._lock:
-                self._take()
+            self._take()
         return self._pending.popleft()
 
     def _take(self) -> None:
@@ -165,20 +177,26 @@ class HostedWorker:
             code = self._process.wait()
         # Its own children may hold the pipe open.
         self._lines.join(0.5)
-        for file in (self._to_worker, self._from_worker, self._lifeline):
-            os.close(file)
+        with self._lock:
+            self._close_files()
         self.ledger.close()
         how = f"was killed by {_signal_name(-code)}" if code < 0 else f"exited with code {code}"
         return (f"said what makes no sense ({self._fault})" if self._fault else how), self._tail[-TAIL:]
 
     def end(self) -> None:
         """Has it dispose of its resources and exit; see `ended`."""
-        self.send(frame([WORKER_END]))
+        try:
+            self.send(frame([WORKER_END]))
+        except WorkerGone:
+            pass
 
     def drop_files(self) -> None:
         """In a forked process: its copies would keep the worker alive."""
-        for file in (self._to_worker, self._from_worker, self._lifeline):
-            os.close(file)
+        self._close_files()
+
+    def _close_files(self) -> None:
+        while self._files:
+            os.close(self._files.pop())
 
     def _read_lines(self) -> None:
         assert self._process.stdout is not None and self._process.stderr is not None

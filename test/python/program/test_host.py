@@ -11,7 +11,7 @@ import pytest
 from program import host as host_module
 from program.answer import Answer, follow, run
 from program.calls import PythonWorker
-from program.frames import Splitter, frame, parts
+from program.frames import FrameError, Splitter, frame, parts
 from program.host import Host
 from program.hosted_worker import WorkerGone
 from program.protocol import BEGUN, GIVEN_BACK, HOST, LINE, PACKED, PYTHON_PACK, REFUSED, RESULTS, SIDE_BEGUN, SIDE_EARLY, TIMED_OUT
@@ -298,6 +298,21 @@ def test_a_host_that_cannot_reach_its_client_ends_its_workers_when_that_is_gone(
     program.kill()
     program.wait()
     assert worker.is_killed.wait(10)
+
+
+def test_a_host_that_cannot_make_sense_of_what_it_hears_ends(program: Any, tmp_path: Path, capsys: Any) -> None:
+    class Broken:
+        def read(self, _: Any) -> bool:
+            raise FrameError("what is that")
+
+        def close(self) -> None:
+            pass
+
+    host = Host("abc", {**setup_of(program, tmp_path), "endsWithClient": False})
+    link: Any = Broken()
+    host._listen(link)
+    assert host._is_ended
+    assert "what is that" in capsys.readouterr().err
 
 
 def test_a_worker_that_starts_while_the_client_ends_is_ended_too(
