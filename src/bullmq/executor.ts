@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import { NotShippableError, TimeoutError } from '../errors.ts'
+import { ExecutorShutdownError, NotShippableError, TimeoutError } from '../errors.ts'
 import type { BackendListener } from '../executor/packs/backend.ts'
+import type { PackDispatcher } from '../executor/packs/pack-dispatcher.ts'
 import { PackExecutor } from '../executor/packs/pack-executor.ts'
 import { checkPlatform, POOL_CHECKS } from '../executor/pool/pool-options.ts'
 import { checkNamed, isImportable } from '../executor/pool/shipping.ts'
@@ -58,7 +59,7 @@ export interface WaitForWorkersOptions {
  * as there is no worker, calls wait. It needs the packages `bullmq` and `redis`, and connects when it is first used.
  */
 export class BullMQExecutor extends PackExecutor {
-  readonly #backend: QueueBackend
+  readonly #dispatcher: PackDispatcher
 
   /** @throws ConfigError for an unknown or wrong option, BootstrapError while a worker imports the module that calls this */
   constructor(options: BullMQExecutorOptions) {
@@ -81,6 +82,7 @@ export class BullMQExecutor extends PackExecutor {
       return withoutSecrets(planeAbroad(plane, moduleOf), place.url)
     }
     const abroad: Abroad = { moduleOf, planeOf }
+    let dispatcher: PackDispatcher | undefined
     const kind = {
       name: 'BullMQExecutor',
       outputFile: options.outputFile,
@@ -93,21 +95,19 @@ export class BullMQExecutor extends PackExecutor {
         // Workers of its own know where its modules are.
         if (workers === 0) checkInside(spec, root)
       },
+      made: (made: PackDispatcher): void => {
+        dispatcher = made
+      },
     }
     super(kind)
-    this.#backend = backend
+    this.#dispatcher = dispatcher as unknown as PackDispatcher
   }
 
   /** Resolves when there are workers for so many calls. @throws TimeoutError */
   async workersReady({ slots = 1, timeout = Infinity }: WaitForWorkersOptions = {}): Promise<void> {
-    const ready = this.warmup().then(() => this.#backend.untilSlots(slots))
-    if (timeout === Infinity) return ready
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise<never>((_, reject) => {
-      const fail = (): void => reject(new TimeoutError(`There were no workers for ${slots} calls within ${timeout} ms`))
-      timer = setTimeout(fail, timeout)
-    })
-    await Promise.race([ready, late]).finally(() => clearTimeout(timer))
+    if (this.#dispatcher.isClosed) throw new ExecutorShutdownError()
+    const error = new TimeoutError(`There were no workers for ${slots} calls within ${timeout} ms`)
+    await this.#dispatcher.warmup([], slots, timeout === Infinity ? undefined : { ms: timeout, error })
   }
 }
 

@@ -99,19 +99,14 @@ export class QueueBackend implements Backend, LinkUser {
     this.#link?.hold(this, isHeld)
   }
 
-  async warmup(tasks: readonly TaskMessage[]): Promise<void> {
+  async warmup(tasks: readonly TaskMessage[], slots: number): Promise<void> {
     await this.#joining
-    await this.untilSlots(1)
+    await this.#waiters.until(() => (this.#link?.workers.slots ?? 0) >= slots)
     if (tasks.length === 0) return
     const workers = this.#known.filter(({ slots }) => slots > 0).map(({ id }) => id)
     await this.#loads.ask(this.client, workers, (word) =>
       this.#clients?.tell('PUBLISH', this.#names.toWorkers, withWord(word, JSON.stringify(tasks))),
     )
-  }
-
-  /** Resolves when workers run so many packs at the same time. */
-  async untilSlots(slots: number): Promise<void> {
-    await this.#waiters.until(() => (this.#link?.workers.slots ?? 0) >= slots)
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -59,6 +60,29 @@ test('whoever waits for workers is told when the executor is shut down', async (
   await Promise.resolve()
   await pool.shutdown()
   expect(await waiting).toBeInstanceOf(ExecutorShutdownError)
+})
+
+const READY = fileURLToPath(new URL('./ready.fixture.ts', import.meta.url))
+
+test('a program that waits for more workers than there are stays, and ends when they are there', async () => {
+  const options = { connection: redis.url, queue: 'more', modules: [FAULT_TASKS], root: ROOT, workers: 1 }
+  const workers = [await startWorker(options)]
+  const program = spawn(process.execPath, [READY, redis.url, 'more', '2', 'Infinity'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const lines: string[] = []
+  for await (const line of createInterface({ input: program.stdout })) {
+    lines.push(line)
+    if (lines.length === 1) workers.push(await startWorker(options))
+  }
+  expect(lines).toEqual(['a worker', 'a worker', 'ready'])
+  await Promise.all(workers.map((worker) => worker.close()))
+})
+
+test('a program whose patience with workers has ended is not held by them', async () => {
+  const args = [READY, redis.url, 'nowhere', '1', '50']
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 })
+  expect(stdout).toBe('TimeoutError\n')
 })
 
 test('a program ends although its executor was not shut down', async () => {

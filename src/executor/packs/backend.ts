@@ -64,8 +64,8 @@ export interface Backend {
   abort(id: number, position: number, text: string, beside: readonly object[]): void
   /** Whether the program has to stay alive for it. */
   hold(isHeld: boolean): void
-  /** Starts workers, and has them import the modules of these tasks. */
-  warmup(tasks: readonly TaskMessage[]): Promise<void>
+  /** Starts workers, or waits until they run so many packs at the same time, and has them import the modules of these tasks. */
+  warmup(tasks: readonly TaskMessage[], slots: number): Promise<void>
   /** Ends what it has started; what it only connected to stays. Once: no packs are on their way then, unless they are given up. */
   close(): Promise<void>
 }

@@ -22,7 +22,7 @@ import { Budget } from './budget.ts'
 import type { ForeignCodec } from './foreign.ts'
 import { MOST_CALLS, Pack } from './pack.ts'
 import { refusalOf } from './refusal.ts'
-import { Warmups } from './warmups.ts'
+import { type WarmupLimit, Warmups } from './warmups.ts'
 
 /** How packs are made and sent. */
 export interface PackOptions {
@@ -346,14 +346,16 @@ export class PackDispatcher implements Pump, WorkerDispatcher, Shipping, Backend
     await new Promise<void>((resolve) => this.#onQuiet.push(resolve))
   }
 
-  async warmup(specs: readonly TaskSpec[]): Promise<void> {
+  /** @param slots - how many packs workers are to run at the same time, where these come and go */
+  async warmup(specs: readonly TaskSpec[], slots: number = 1, limit?: WarmupLimit): Promise<void> {
     this.#hold()
     const source = { idPrefix: '', plane: undefined }
     const work = async (): Promise<void> => {
       this.#start()
-      await this.#options.backend.warmup(specs.map((spec) => this.#kinds.of(spec, source).message))
+      const tasks = specs.map((spec) => this.#kinds.of(spec, source).message)
+      await this.#options.backend.warmup(tasks, slots)
     }
-    await this.#warmups.run(work).finally(() => this.#rest())
+    await this.#warmups.run(work, limit).finally(() => this.#rest())
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,12 @@
 import { ExecutorShutdownError } from '../../errors.ts'
 
+/** How long a warm-up may take. */
+export interface WarmupLimit {
+  readonly ms: number
+  /** What it fails with afterwards. */
+  readonly error: Error
+}
+
 /** Warm-ups under way. They are no calls: a shutdown does not wait for them, but ends them. */
 export class Warmups {
   readonly #ends: Set<(error: unknown) => void> = new Set()
@@ -8,16 +15,18 @@ export class Warmups {
     return this.#ends.size
   }
 
-  /** Settles as the work does, unless that is ended before. */
-  async run(work: () => Promise<void>): Promise<void> {
+  /** Settles as the work does, unless that is ended before, or its time is up. */
+  async run(work: () => Promise<void>, limit?: WarmupLimit): Promise<void> {
     let end: (error: unknown) => void = () => {}
     const ended = new Promise<never>((_, reject) => {
       end = reject
     })
     this.#ends.add(end)
+    const timer = limit === undefined ? undefined : setTimeout(() => end(limit.error), limit.ms)
     try {
       await Promise.race([work(), ended])
     } finally {
+      clearTimeout(timer)
       this.#ends.delete(end)
     }
   }
