@@ -158,13 +158,11 @@ class Host:
                 return loaded
         try:
             worker = self._take(is_python)
+            if not self._begin(key, worker):
+                return NOT_BEGUN
         except CannotStart as error:
             return frame([REFUSED, f"{error} (on {self.name})", "config" if isinstance(error, WrongOption) else "crash"])
         answer = Answer(key, self.name, worker.name, self.link, is_alone)
-        with self._lock:
-            self._running[key] = worker
-            if not self._is_ended:
-                self._begun.add(key)
         try:
             worker.ledger.begin_pack(key)
             end = run(worker, blob, answer)
@@ -185,6 +183,22 @@ class Host:
         if answer.has_told_lines:
             self._ask([SIDE_SYNC, key])
         return answer.whole()
+
+    def _begin(self, key: str, worker: Worker) -> bool:
+        """False if it was cancelled while it waited for its worker."""
+        with self._lock:
+            is_ended = self._is_ended
+            is_wanted = key not in self._cancelled
+            if is_wanted and not is_ended:
+                self._running[key] = worker
+                self._begun.add(key)
+        if is_ended:
+            # It was neither free nor running when the others were ended.
+            self._retire(worker)
+            raise CannotStart(ENDED)
+        if not is_wanted:
+            self._give(worker)
+        return is_wanted
 
     def _may_begin(self, key: str) -> bool:
         """Whether nobody has begun with the pack before, as far as that is known."""
@@ -283,6 +297,11 @@ class Host:
         if isinstance(worker, HostedWorker):
             self._event("workerExited", worker.name, how)
 
+    def _retire(self, worker: Worker) -> None:
+        """One that is idle."""
+        worker.end()
+        self._discard(worker, None, PATIENCE)
+
     def _drop(self, worker: Worker) -> None:
         """One of which nobody knows what it does."""
         worker.kill()
@@ -313,8 +332,7 @@ class Host:
                 return self.end()
             before = time.monotonic() - timeout
             for worker in self._take_idle(before):
-                worker.end()
-                self._discard(worker, None, PATIENCE)
+                self._retire(worker)
 
     def _take_idle(self, before: float) -> List[Worker]:
         idle = []

@@ -5,16 +5,31 @@ import sys
 import threading
 from collections import deque
 from pathlib import Path
-from typing import Any, Deque, Dict, List, Optional, Union
+from typing import Any, Callable, Deque, Dict, List, Optional, Union
 
 import pytest
+from client import python_pack
 from program import host as host_module
 from program.answer import Answer, follow, run
 from program.calls import PythonWorker
 from program.frames import FrameError, Splitter, frame, parts
 from program.host import Host
 from program.hosted_worker import WorkerGone
-from program.protocol import BEGUN, GIVEN_BACK, HOST, LINE, PACKED, PYTHON_PACK, REFUSED, RESULTS, SIDE_BEGUN, SIDE_EARLY, TIMED_OUT
+from program.protocol import (
+    BEGUN,
+    GIVEN_BACK,
+    HOST,
+    LINE,
+    NOT_BEGUN,
+    PACKED,
+    PYTHON_PACK,
+    REFUSED,
+    RESULTS,
+    SIDE_BEGUN,
+    SIDE_CANCEL,
+    SIDE_EARLY,
+    TIMED_OUT,
+)
 from program.side_channel import process_space
 
 
@@ -298,6 +313,42 @@ def test_a_host_that_cannot_reach_its_client_ends_its_workers_when_that_is_gone(
     program.kill()
     program.wait()
     assert worker.is_killed.wait(10)
+
+
+@pytest.mark.parametrize("is_free", [True, False])
+def test_a_pack_that_has_a_worker_as_the_client_ends_does_not_begin(
+    is_free: bool, program: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = Host("abc", setup_of(program, tmp_path))
+    call = python_pack("touch_and_wait", [str(tmp_path / "begun"), __file__])
+    if is_free:
+        host.pack("abc-1", python_pack("operator:neg", [1]))
+    after(monkeypatch, host, "_take", host.end)
+    kind, why, _ = parts(host.pack("abc-2", call))[0]
+    assert kind == REFUSED and why.startswith("The client has ended")
+    assert not (tmp_path / "begun").exists()
+
+
+def test_a_pack_that_is_cancelled_while_it_waits_for_a_worker_does_not_begin(
+    program: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = Host("abc", setup_of(program, tmp_path))
+    after(monkeypatch, host, "_take", lambda: host._on_message([SIDE_CANCEL, "abc-1"], []))
+    assert host.pack("abc-1", python_pack("touch_and_wait", [str(tmp_path / "begun"), __file__])) == NOT_BEGUN
+    assert not (tmp_path / "begun").exists()
+    assert len(host._free[True]) == 1
+
+
+def after(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, then: Callable[[], Any]) -> None:
+    """Has something happen as soon as a method has returned."""
+    method = getattr(owner, name)
+
+    def replaced(*arguments: Any) -> Any:
+        result = method(*arguments)
+        then()
+        return result
+
+    monkeypatch.setattr(owner, name, replaced)
 
 
 def test_a_host_that_cannot_make_sense_of_what_it_hears_ends(program: Any, tmp_path: Path, capsys: Any) -> None:
