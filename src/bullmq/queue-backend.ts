@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { ExecutorShutdownError } from '../errors.ts'
 import type { Backend, BackendListener, OutgoingPack, PackEnd } from '../executor/packs/backend.ts'
 import type { TaskMessage } from '../worker/protocol.ts'
@@ -116,7 +115,7 @@ export class QueueBackend implements Backend, LinkUser {
     const link = this.#link
     if (link === undefined) return
     for (const outstanding of this.#packs.values()) this.#forget(outstanding)
-    await Promise.race([Promise.all(this.#forgetting), sleep(PATIENCE)])
+    await atMost(PATIENCE, Promise.all(this.#forgetting))
     await this.#local?.close()
     this.#link = undefined
     link.leave(this)
@@ -290,3 +289,12 @@ export class QueueBackend implements Backend, LinkUser {
 
 /** Milliseconds for which the end waits for the server. */
 const PATIENCE = 1_000
+
+/** Waits for something, but only for so long. */
+async function atMost(ms: number, something: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([something, late]).finally(() => clearTimeout(timer))
+}

@@ -85,16 +85,14 @@ test('a program whose patience with workers has ended is not held by them', asyn
   expect(stdout).toBe('TimeoutError\n')
 })
 
-test('a program ends although its executor was not shut down', async () => {
-  const worker = await startWorker({
-    connection: redis.url,
-    queue: 'idle',
-    modules: [FAULT_TASKS],
-    root: ROOT,
-    workers: 1,
-  })
+test.each([
+  ['a program ends although its executor was not shut down', [], 'done\n'],
+  ['a shutdown leaves nothing behind that the program would have to wait for', ['shutdown'], 'done\n[]\n'],
+])('%s', async (_, args, output) => {
+  const options = { connection: redis.url, queue: 'idle', modules: [FAULT_TASKS], root: ROOT, workers: 1 }
+  const worker = await startWorker(options)
   const program = fileURLToPath(new URL('./idle.fixture.ts', import.meta.url))
-  const { stdout } = await promisify(execFile)(process.execPath, [program, redis.url], { timeout: 60_000 })
-  expect(stdout).toBe('done\n')
+  const { stdout } = await promisify(execFile)(process.execPath, [program, redis.url, ...args], { timeout: 60_000 })
+  expect(stdout).toBe(output)
   await worker.close()
 })
