@@ -251,15 +251,13 @@ class Host:
                 raise CannotStart(ENDED)
             self._count += 1
             path = os.path.join(self._folder, f"{PREFIX}{self.name[:40]}-{os.getpid()}-{self._count}")
-        worker: Worker
-        if is_python:
-            worker = PythonWorker(OwnLedger(path), f"process {os.getpid()}")
-        else:
-            worker = self._start_node(path)
+        worker = PythonWorker(OwnLedger(path), f"process {os.getpid()}") if is_python else self._new_node(path)
         if not self._keep(worker):
             worker.kill()
             self._discard(worker)
             raise CannotStart(ENDED)
+        if isinstance(worker, HostedWorker):
+            self._make_ready(worker)
         return worker
 
     def _keep(self, worker: Worker) -> bool:
@@ -268,17 +266,26 @@ class Host:
             self._all.append(worker)
             return not self._is_ended
 
-    def _start_node(self, path: str) -> HostedWorker:
+    def _new_node(self, path: str) -> HostedWorker:
         node = self._setup["node"] or shutil.which("node", path=self._setup["env"].get("PATH"))
         if node is None:
             raise WrongOption("The PATH has no node: name it, by the option node")
         folder = self._setup["folder"]
         if folder is not None and not os.path.isdir(folder):
             raise WrongOption(f"There is no folder {folder}, which the option folder names for {self._setup['root']} of the client")
-        worker = HostedWorker(node, self._setup, Ledger(path), self._tell)
-        worker.start(self._setup["hostInit"])
+        return HostedWorker(node, self._setup, Ledger(path), self._tell)
+
+    def _make_ready(self, worker: HostedWorker) -> None:
+        """Whoever ends the workers knows of it already: it may never become ready."""
+        try:
+            worker.start(self._setup["hostInit"])
+        except CannotStart:
+            with self._lock:
+                self._all.remove(worker)
+            if self._is_ended:
+                raise CannotStart(ENDED) from None
+            raise
         self._event("workerStarted", worker.name)
-        return worker
 
     def _give(self, worker: Worker) -> None:
         worker.idle_since = time.monotonic()

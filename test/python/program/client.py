@@ -8,9 +8,10 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import zlib
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 HERE = Path(__file__).parent
 PROGRAM = Path(__file__).parents[3] / "src" / "python" / "program"
@@ -192,3 +193,12 @@ def host_name() -> str:
     return socket.gethostname()
 
 
+def until(is_so: Callable[[], Any]) -> Any:
+    """Waits for what another process does."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        value = is_so()
+        if value:
+            return value
+        time.sleep(0.005)
+    raise AssertionError("It did not happen")

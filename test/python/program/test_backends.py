@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Iterator, List
 
 import pytest
-from client import HERE, Client, host_name, is_alive, last, node_pack, python_pack, results
+from client import HERE, Client, host_name, is_alive, last, node_pack, python_pack, results, until
 from program import protocol
 from program.frames import Splitter, parts
 from program.protocol import CRASHED, GIVEN_BACK, PACKED
-from test_program import early, until
+from test_program import early
 
 STAND_INS = {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE / "standins")])}
 OWN = {

@@ -1,5 +1,7 @@
 """How a host follows its workers, with workers that say what a test tells them to."""
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -8,7 +10,7 @@ from pathlib import Path
 from typing import Any, Callable, Deque, Dict, List, Optional, Union
 
 import pytest
-from client import python_pack
+from client import is_alive, python_pack, until
 from program import host as host_module
 from program.answer import Answer, follow, run
 from program.calls import PythonWorker
@@ -313,6 +315,28 @@ def test_a_host_that_cannot_reach_its_client_ends_its_workers_when_that_is_gone(
     program.kill()
     program.wait()
     assert worker.is_killed.wait(10)
+
+
+def test_a_node_that_never_becomes_ready_is_ended_with_the_client(program: Any, tmp_path: Path) -> None:
+    node, begun = tmp_path / "node", tmp_path / "begun"
+    node.write_text(f"#!/bin/sh\ntest "$1" = --version && exit\necho $$ > {begun}.new && mv {begun}.new {begun}\nexec sleep 300\n")
+    node.chmod(0o700)
+    more = {"node": str(node), "env": {}, "folder": None, "execArgv": [], "workerSource": "", "hostInit": "[]"}
+    host = Host("abc", {**setup_of(program, tmp_path), **more})
+    answers: List[bytes] = []
+    packing = threading.Thread(target=lambda: answers.append(host.pack("abc-1", frame("[30]"))), daemon=True)
+    packing.start()
+    until(begun.exists)
+    try:
+        host.end()
+        packing.join(20)
+        assert not packing.is_alive()
+    finally:
+        if is_alive(int(begun.read_text())):
+            os.kill(int(begun.read_text()), signal.SIGKILL)
+    kind, why, _ = parts(answers[0])[0]
+    assert kind == REFUSED and why.startswith("The client has ended")
+    assert host._all == []
 
 
 @pytest.mark.parametrize("is_free", [True, False])

@@ -8,12 +8,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import Any, Callable, Iterator, List
+from typing import Any, Iterator, List
 
 import pytest
-from client import Client, host_name, is_alive, last, load, node_pack, python_pack, results
+from client import Client, host_name, is_alive, last, load, node_pack, python_pack, results, until
 from program import protocol
 from program.frames import Splitter, frame, parts
 from program.protocol import CRASHED, GIVEN_BACK, HOST, LINE, PACKED, REFUSED, RESULTS, SKIPPED, TIMED_OUT
@@ -39,17 +38,6 @@ def _short_path() -> Iterator[Path]:
     """The path of a socket has to be short."""
     with tempfile.TemporaryDirectory() as path:
         yield Path(path)
-
-
-def until(is_so: Callable[[], Any]) -> Any:
-    """Waits for what another process does."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        value = is_so()
-        if value:
-            return value
-        time.sleep(0.005)
-    raise AssertionError("It did not happen")
 
 
 def early(client: Client, number: int, kind: int = HOST) -> List[Any]:
