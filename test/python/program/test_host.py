@@ -319,7 +319,7 @@ def test_a_host_that_cannot_reach_its_client_ends_its_workers_when_that_is_gone(
 
 def test_a_node_that_never_becomes_ready_is_ended_with_the_client(program: Any, tmp_path: Path) -> None:
     node, begun = tmp_path / "node", tmp_path / "begun"
-    node.write_text(f"#!/bin/sh\ntest "$1" = --version && exit\necho $$ > {begun}.new && mv {begun}.new {begun}\nexec sleep 300\n")
+    node.write_text(f"#!/bin/sh\ntest $1 = --version && exit\necho $$ > {begun}.new && mv {begun}.new {begun}\nexec sleep 300\n")
     node.chmod(0o700)
     more = {"node": str(node), "env": {}, "folder": None, "execArgv": [], "workerSource": "", "hostInit": "[]"}
     host = Host("abc", {**setup_of(program, tmp_path), **more})
