@@ -5,7 +5,6 @@ There is one host for each client in a Python process.
 
 import json
 import os
-import queue
 import shutil
 import socket
 import threading
@@ -61,7 +60,7 @@ class Host:
         self._all: List[Worker] = []
         self._running: Dict[str, Worker] = {}
         self._cancelled: Dict[str, None] = {}
-        self._questions: "Dict[str, queue.SimpleQueue[List[Any]]]" = {}
+        self._questions = side_channel.Questions()
         self._count = 0
         self._is_ended = False
         self._folder, self._owns_folder = self._find_folder()
@@ -116,8 +115,7 @@ class Host:
         if message[0] == SIDE_CANCEL:
             return self._cancel(message[1])
         if message[0] != SIDE_ABORT:
-            replies = self._questions.get(message[1])
-            return None if replies is None else replies.put(message)
+            return self._questions.replied(message)
         self._abort(message[1], message[2], bytes(beside[0]))
 
     def _abort(self, key: str, position: int, data: bytes) -> None:
@@ -181,7 +179,7 @@ class Host:
         else:
             self._give(worker)
         if answer.has_told_lines:
-            self._ask([SIDE_SYNC, key])
+            self._questions.ask(self._link, [SIDE_SYNC, key])
         return answer.whole()
 
     def _begin(self, key: str, worker: Worker) -> bool:
@@ -202,23 +200,8 @@ class Host:
 
     def _may_begin(self, key: str) -> bool:
         """Whether nobody has begun with the pack before, as far as that is known."""
-        reply = self._ask([SIDE_CLAIM, key])
+        reply = self._questions.ask(self._link, [SIDE_CLAIM, key])
         return reply is None or bool(reply[2])
-
-    def _ask(self, question: List[Any]) -> Optional[List[Any]]:
-        """The reply to a question about a pack; None where there is none in time."""
-        link, key = self._link, question[1]
-        if link is None:
-            return None
-        replies: "queue.SimpleQueue[List[Any]]" = queue.SimpleQueue()
-        self._questions[key] = replies
-        link.send(question)
-        try:
-            return replies.get(timeout=side_channel.TIMEOUT)
-        except queue.Empty:
-            return None
-        finally:
-            self._questions.pop(key, None)
 
     def _load_python(self, blob: bytes) -> "tuple[Optional[bytes], bytes]":
         """What became of Python modules, None if there are others to load; and the request for those."""

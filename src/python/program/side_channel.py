@@ -5,11 +5,12 @@ Unix socket in the run folder where both are on one machine, else over TCP. Both
 
 import hmac
 import os
+import queue
 import secrets
 import socket
 import struct
 import threading
-from typing import Any, Callable, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .frames import Bytes, Splitter, frame_parts, parts
 from .protocol import SIDE_BYE, SIDE_HELLO
@@ -68,6 +69,34 @@ class Link:
             self._connection.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
+
+
+class Questions:
+    """What a host asks the program about packs. A message is `[kind, key]`, the reply begins with the same."""
+
+    def __init__(self) -> None:
+        self._replies: "Dict[Tuple[int, str], queue.SimpleQueue[List[Any]]]" = {}
+
+    def ask(self, link: Optional[Link], question: List[Any]) -> Optional[List[Any]]:
+        """The reply; None where there is none in time."""
+        if link is None:
+            return None
+        replies: "queue.SimpleQueue[List[Any]]" = queue.SimpleQueue()
+        # A reply that comes too late may meet another question about the same pack.
+        kind, key = question
+        self._replies[kind, key] = replies
+        link.send(question)
+        try:
+            return replies.get(timeout=TIMEOUT)
+        except queue.Empty:
+            return None
+        finally:
+            self._replies.pop((kind, key), None)
+
+    def replied(self, reply: List[Any]) -> None:
+        replies = self._replies.get((reply[0], reply[1]))
+        if replies is not None:
+            replies.put(reply)
 
 
 def _proof(token: bytes, *what: bytes) -> bytes:
