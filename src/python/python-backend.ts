@@ -54,6 +54,8 @@ export class PythonBackend implements Backend {
   #program: PythonProgram | undefined
   /** What it said once the back end was there. */
   #ready: ReadyMessage | undefined
+  /** How many packs it runs at the same time, as it said last. */
+  #slots = 0
   /** Programs that have been told to end. */
   readonly #ending: Set<Promise<void>> = new Set()
   #isHeld = false
@@ -113,7 +115,7 @@ export class PythonBackend implements Backend {
     const load = JSON.stringify([LOAD, id, tasks])
     return new Promise((resolve, reject) => {
       this.#warmups.set(id, { resolve, reject })
-      this.#whenReady(({ slots }) => this.#program?.send([WARMUP, id, slots], [this.#frame(load)]))
+      this.#whenReady(() => this.#program?.send([WARMUP, id, this.#slots], [this.#frame(load)]))
     })
   }
 
@@ -129,10 +131,9 @@ export class PythonBackend implements Backend {
     this.#ending.add(ending)
   }
 
-  #whenReady(send: (ready: ReadyMessage) => void): void {
-    const ready = this.#ready
-    if (ready !== undefined) send(ready)
-    else this.#waiting.push(() => send(this.#ready as ReadyMessage))
+  #whenReady(send: () => void): void {
+    if (this.#ready !== undefined) send()
+    else this.#waiting.push(send)
   }
 
   /** A whole frame, in memory of its own. */
@@ -154,7 +155,7 @@ export class PythonBackend implements Backend {
       case PROGRAM_READY:
         return this.#becomeReady(message[1] as ReadyMessage)
       case SLOTS:
-        return listener.slots(id)
+        return this.#has(id)
       case ANSWER:
         this.#answer(id, beside)
         return listener.ended(id, { kind: 'answered' })
@@ -177,8 +178,13 @@ export class PythonBackend implements Backend {
 
   #becomeReady(ready: ReadyMessage): void {
     this.#ready = ready
-    this.#listener?.slots(ready.slots)
+    this.#has(ready.slots)
     for (const send of this.#waiting.splice(0)) send()
+  }
+
+  #has(slots: number): void {
+    this.#slots = slots
+    this.#listener?.slots(slots)
   }
 
   #answer(id: number, [bytes]: readonly object[]): void {

@@ -12,6 +12,7 @@ import {
   PROGRAM_END,
   PROGRAM_READY,
   SEND,
+  SLOTS,
   START,
   WARMED,
   WARMUP,
@@ -40,6 +41,7 @@ function receive(text: string, beside: readonly object[]): void {
   const id = message[1] as number
   if (message[0] === START) start(message[1])
   if (message[0] === SEND) run(id, beside)
+  if (message[0] === WARMUP && FAKE === 'grows') log(`warms ${message[2]}`)
   if (message[0] === WARMUP) say([WARMED, id, FAKE === 'cold' ? { message: 'No workers', traceback: '' } : null])
   if (message[0] === CANCEL) log('cancelled')
   if (message[0] === PROGRAM_END) process.exit(0)
@@ -60,6 +62,7 @@ function start(options: unknown): void {
     return process.kill(process.pid, 'SIGKILL') as never
   }
   say([PROGRAM_READY, { slots: 2, python: '3.11.0', backend: 'fake', version: '1', hostname: 'here', logs: '/logs' }])
+  if (FAKE === 'grows') say([SLOTS, 4])
   say([EVENT, 'workerStarted', 'there', 'process 12'])
   say([WROTE, 'stdout', 'a line', 'there', 'process 12'])
 }

@@ -160,6 +160,14 @@ describe('the Python program', () => {
     await expect(third.warmup(echo)).rejects.toBeInstanceOf(WorkerCrashedError)
   })
 
+  test('warms up the workers that came later, too', async () => {
+    using fake = fakePython('grows')
+    await using executor = new PythonExecutor({ ...fake.how, factory: FACTORY })
+    await executor.submit(echo, 1)
+    await executor.warmup(echo)
+    expect(fake.log()).toContain('warms 4')
+  })
+
   test('passes on what is written beside the tasks, and tells of workers', async () => {
     using fake = fakePython('')
     await using executor = new PythonExecutor({ ...fake.how, factory: FACTORY })

@@ -229,6 +229,8 @@ class Bridge(Listener):
         self._tell_hosts([protocol.SIDE_ABORT, pack.key, position], (data,))
 
     def _warmup(self, number: int, count: int, blob: memoryview) -> None:
+        # Where no worker has come yet, the first one is asked.
+        count = max(count, 1)
         warmup = Warmup(self, number, count)
         for i in range(count):
             pack = WarmupPack(self, warmup, f"{self._client}-w{number}.{i}", bytes(blob))

@@ -317,6 +317,12 @@ def test_modules_are_loaded_ahead_and_what_is_wrong_with_them_is_told() -> None:
         assert message[1] == 2 and "Task nothing" in loaded[2][0][0][3]
 
 
+def test_where_no_worker_has_come_yet_the_first_one_is_warmed_up() -> None:
+    with threads() as client:
+        client.write([protocol.WARMUP, 1, 0], load("add"))
+        assert client.wait_for(protocol.WARMED, timeout=20)[0] == [protocol.WARMED, 1, None]
+
+
 def test_a_worker_without_work_is_ended() -> None:
     with Client(POOL, {"max_workers": 1}, host={"idleTimeout": 30}) as client:
         client.ready()
