@@ -300,6 +300,9 @@ class Bridge(Listener):
     def _serve(self, link: Link) -> None:
         with self._links_lock:
             self._links[link] = ""
+        if self._is_ended:
+            # Who told the others that it is the end did not know of this one.
+            link.send([protocol.SIDE_BYE])
         try:
             link.read(lambda message, beside: self._on_side(link, message, beside))
         finally:
@@ -312,6 +315,9 @@ class Bridge(Listener):
         kind, *arguments = message
         if kind == protocol.SIDE_HELLO:
             link.peer, link.pid = str(arguments[0]), int(arguments[1])
+            for pack in list(self._packs.values()):
+                if pack.is_cancelled:
+                    link.send([protocol.SIDE_CANCEL, pack.key])
         elif kind == protocol.SIDE_BEGUN:
             pack = self._keys.get(arguments[0])
             for position, data in list(pack.aborts) if pack is not None else ():
