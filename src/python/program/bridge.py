@@ -89,6 +89,7 @@ class WarmupPack(Pack):
         if answer == NEED:
             return self.bridge.submit(self, needs_setup=True)
         self.bridge.is_known = True
+        self.bridge.tell_lines("", answer)
         last = [message_of(raw) for raw in Splitter().feed(answer)][-1]
         self._warmup.ended(last[0] != protocol.LOADED or len(last) > 2, None, answer)
 
@@ -315,9 +316,9 @@ class Bridge(Listener):
         kind, *arguments = message
         if kind == protocol.SIDE_HELLO:
             link.peer, link.pid = str(arguments[0]), int(arguments[1])
-            for pack in list(self._packs.values()):
-                if pack.is_cancelled:
-                    link.send([protocol.SIDE_CANCEL, pack.key])
+            for each in list(self._packs.values()):
+                if each.is_cancelled:
+                    link.send([protocol.SIDE_CANCEL, each.key])
         elif kind == protocol.SIDE_BEGUN:
             pack = self._keys.get(arguments[0])
             for position, data in list(pack.aborts) if pack is not None else ():
@@ -330,12 +331,23 @@ class Bridge(Listener):
             pack = self._keys.get(arguments[0])
             if pack is not None:
                 self.say([protocol.EARLY, pack.number], (beside[0],))
+            else:
+                self.tell_lines(link.peer, beside[0])
         elif kind == protocol.SIDE_WROTE:
             stream, line, worker = arguments
             self.say([protocol.WROTE, stream, line, link.peer, worker])
         elif kind == protocol.SIDE_EVENT:
             name, worker, how = arguments
             self.say([protocol.EVENT, name, link.peer, worker, how])
+
+    def tell_lines(self, host: str, answer: Bytes) -> None:
+        """The lines in what belongs to no call of the client: of a body whose time was up, or of a module that is loaded ahead."""
+        worker = ""
+        for message in map(message_of, Splitter().feed(bytes(answer))):
+            if message[0] == protocol.HOST:
+                host, worker = message[1:]
+            elif message[0] == protocol.LINE:
+                self.say([protocol.WROTE, *message[1:3], host, worker])
 
     def _claim(self, key: str) -> bool:
         """Whether a pack may begin: it is wanted, and has begun nowhere. Warm-ups may always."""

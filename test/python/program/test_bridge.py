@@ -7,6 +7,7 @@ import pytest
 from client import sources
 from program import protocol
 from program.bridge import Bridge
+from program.frames import frame
 
 
 class FakeWriter:
@@ -76,3 +77,23 @@ def test_a_host_that_comes_after_packs_were_cancelled_is_told_which(bridge: Any)
     host = FakeHost(HELLO)
     bridge._serve(host)
     assert host.heard == [[protocol.SIDE_CANCEL, bridge._packs[2].key]]
+
+
+def test_lines_of_what_is_no_call_any_more_are_lines_beside_the_calls(bridge: Any, writer: FakeWriter) -> None:
+    line = frame([protocol.LINE, "stdout", "still there", "task", "test-1"])
+    late = ([protocol.SIDE_EARLY, "abc-1"], frame([protocol.RESULTS, 0, 0, 0, []]) + line)
+    warm = ([protocol.SIDE_EARLY, "abc-w1.0"], frame([protocol.HOST, "there", "process 9"]) + line)
+    bridge._serve(FakeHost(HELLO, late, warm))
+    assert writer.said == [
+        [protocol.WROTE, "stdout", "still there", "there", ""],
+        [protocol.WROTE, "stdout", "still there", "there", "process 9"],
+    ]
+
+
+def test_lines_in_the_answer_to_a_warm_up_are_told(bridge: Any, writer: FakeWriter) -> None:
+    asked: List[Any] = []
+    bridge._backend.submit = asked.append
+    bridge._warmup(1, 1, memoryview(b"a request"))
+    messages = [[protocol.HOST, "there", "process 9"], [protocol.LINE, "stderr", "loading", "", ""], [protocol.LOADED, 1]]
+    asked[0].answered(b"".join(map(frame, messages)))
+    assert writer.said == [[protocol.WROTE, "stderr", "loading", "there", "process 9"], [protocol.WARMED, 1, None]]
