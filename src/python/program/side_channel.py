@@ -10,6 +10,7 @@ import secrets
 import socket
 import struct
 import threading
+import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .frames import Bytes, Splitter, frame_parts, parts
@@ -19,6 +20,8 @@ NONCE = 16
 PROOF = 32
 TIMEOUT = 2.0
 SEND_TIMEOUT = 10
+PAUSE = 0.1
+"""Seconds after which a connection is accepted where that was not possible."""
 CHUNK = 1 << 18
 
 OnMessage = Callable[[Any, List[memoryview]], None]
@@ -204,8 +207,16 @@ class Listener:
             try:
                 connection, _ = listening.accept()
             except OSError:
-                return
-            threading.Thread(target=self._greet, args=(connection,), name="taps-sdk-link", daemon=True).start()
+                if listening.fileno() < 0:
+                    return
+                # Too many open files, say: others will be closed.
+                time.sleep(PAUSE)
+                continue
+            try:
+                threading.Thread(target=self._greet, args=(connection,), name="taps-sdk-link", daemon=True).start()
+            except RuntimeError:
+                # Too many threads. The host tries again.
+                connection.close()
 
     def _greet(self, connection: socket.socket) -> None:
         try:
