@@ -35,6 +35,8 @@ export class QueueBackend implements Backend, LinkUser {
   readonly #lookout: Lookout
   readonly #forgetting: Set<Promise<unknown>> = new Set()
   #link: QueueLink | undefined = undefined
+  /** The link is there. */
+  #hasJoined = false
   #listener: BackendListener | undefined = undefined
   #joining: Promise<void> = Promise.resolve()
   #local: LocalWorkers | undefined = undefined
@@ -61,12 +63,17 @@ export class QueueBackend implements Backend, LinkUser {
   async #join(listener: BackendListener): Promise<void> {
     const link = QueueLink.to(this.#options.place, 'BullMQExecutor')
     this.#link = link
+    this.#hasJoined = false
     await link.join(this)
+    if (this.#link !== link) return
+    this.#hasJoined = true
     link.hold(this, this.#isHeld)
     this.#lookout.start()
     for (const worker of link.workers.all) this.workerCame(worker)
     this.slotsChanged(link.workers.slots)
-    this.#local = await this.#options.opened(listener)
+    const local = await this.#options.opened(listener)
+    if (this.#link === link) this.#local = local
+    else await local?.close()
   }
 
   send(pack: OutgoingPack): void {
@@ -109,16 +116,20 @@ export class QueueBackend implements Backend, LinkUser {
   }
 
   async close(): Promise<void> {
-    await this.#joining.catch(() => {})
+    // A server that is only just being reached has nothing of this, and may never answer.
+    if (this.#hasJoined) await this.#joining.catch(() => {})
     this.#lookout.stop()
     this.#waiters.fail(new ExecutorShutdownError('The executor was shut down while somebody waited for workers'))
     const link = this.#link
-    if (link === undefined) return
+    if (link !== undefined && this.#hasJoined) await this.#endAll()
+    this.#link = undefined
+    link?.leave(this)
+  }
+
+  async #endAll(): Promise<void> {
     for (const outstanding of this.#packs.values()) this.#forget(outstanding)
     await atMost(PATIENCE, Promise.all(this.#forgetting))
     await this.#local?.close()
-    this.#link = undefined
-    link.leave(this)
   }
 
   // --- What the queue tells

@@ -46,6 +46,8 @@ export class QueueLink {
   readonly #users: Map<string, LinkUser> = new Map()
   readonly #holders: Set<LinkUser> = new Set()
   readonly #opening: Promise<void>
+  /** As soon as there are any: they may never be connected. */
+  #clients: RedisClients | undefined = undefined
   #opened: { readonly clients: RedisClients; readonly queue: Queue; readonly events: QueueEvents } | undefined
   #subscriber: ReturnType<RedisClients['copy']> | undefined = undefined
   /** The server has answered the subscriber since the last look at the workers. */
@@ -135,10 +137,12 @@ export class QueueLink {
 
   async #open(place: QueuePlace, owner: string): Promise<void> {
     const packages = await loadPackages(owner)
+    if (this.#isClosed) return
     const clients = new RedisClients(packages, place, {
       back: () => this.#back(),
       gone: (error) => this.#gone(error),
     })
+    this.#clients = clients
     await clients.connect()
     try {
       await this.#use(clients, packages, place)
@@ -149,7 +153,6 @@ export class QueueLink {
   }
 
   async #use(clients: RedisClients, packages: Packages, place: QueuePlace): Promise<void> {
-    if (this.#isClosed) return clients.close()
     const { queue, prefix } = place
     const connection = clients.main as never
     const defaultJobOptions = { attempts: 1, removeOnComplete: KEPT, removeOnFail: KEPT }
@@ -161,6 +164,7 @@ export class QueueLink {
       queue: new packages.bullmq.Queue(queue, { connection, prefix, defaultJobOptions, streams }),
       events: new packages.bullmq.QueueEvents(queue, { connection, prefix, lastEventId, blockingTimeout: 0 }),
     }
+    this.#opened = opened
     this.#listen(opened.events)
     // What fails is tried again, or told by the command that failed.
     opened.queue.on('error', () => {})
@@ -168,7 +172,6 @@ export class QueueLink {
     this.#subscriber = clients.copy()
     await this.#subscriber.connect()
     await this.#subscriber.subscribe(this.names.fromWorkers, (message) => this.workers.heard(message), true)
-    this.#opened = opened
     this.workers.watch(() => clients.main.isReady && this.#isHearing())
     clients.hold(this.#holders.size > 0)
   }
@@ -243,11 +246,9 @@ export class QueueLink {
     if (links.get(this.#key) === this) links.delete(this.#key)
     this.workers.stop()
     this.#users.clear()
-    if (this.#opened === undefined) return
-    const { clients, queue, events } = this.#opened
     // These two wait for nothing that is of use: what they have is not theirs.
-    for (const each of [queue, events]) each.close().catch(() => {})
-    clients.close()
+    for (const each of [this.#opened?.queue, this.#opened?.events]) each?.close().catch(() => {})
+    this.#clients?.close()
   }
 }
 

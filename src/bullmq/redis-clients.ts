@@ -30,6 +30,8 @@ export class RedisClients {
   #isHeld = true
   #isConnected = false
   #isClosed = false
+  /** Ends an attempt to connect. */
+  #giveUp: (error: Error) => void = () => {}
   #lastError: unknown
   #away: ReturnType<typeof setTimeout> | undefined = undefined
 
@@ -57,7 +59,7 @@ export class RedisClients {
     try {
       // Without a password the server is silent until it is asked for something.
       const answered = this.main.connect().then(() => this.send('PING'))
-      await Promise.race([answered, late, this.#refused()])
+      await Promise.race([answered, late, this.#refused(), this.#givenUp()])
     } catch (error) {
       this.close()
       if (isRefusal(error)) throw this.#refusal(error)
@@ -71,6 +73,13 @@ export class RedisClients {
   #refused(): Promise<never> {
     return new Promise((_, reject) => {
       this.main.on('error', (error) => isRefusal(error) && reject(error))
+    })
+  }
+
+  /** Rejects when it is closed meanwhile: the server may never answer. */
+  #givenUp(): Promise<never> {
+    return new Promise((_, reject) => {
+      this.#giveUp = reject
     })
   }
 
@@ -128,6 +137,9 @@ export class RedisClients {
     if (this.#isClosed) return
     this.#isClosed = true
     clearTimeout(this.#away)
+    this.#giveUp(
+      new TapsError('ILLEGAL_STATE', `The connection to Redis at ${this.place} was closed before it was there`),
+    )
     for (const client of this.#all) {
       try {
         client.destroy()
@@ -144,6 +156,8 @@ export class RedisClients {
     client.on('error', (error) => {
       this.#lastError = error
     })
+    // One that is closed while it connects is connected all the same.
+    client.on('ready', () => this.#isClosed && client.destroy())
     const [duplicate, evalSha] = [client.duplicate.bind(client), client.evalSha.bind(client)]
     client.duplicate = (options) => this.#track(duplicate(options))
     // BullMQ does again what failed because the server was away, but knows only this message. Else what has run would fail.

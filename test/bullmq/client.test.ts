@@ -1,4 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -60,6 +62,22 @@ test('whoever waits for workers is told when the executor is shut down', async (
   await Promise.resolve()
   await pool.shutdown()
   expect(await waiting).toBeInstanceOf(ExecutorShutdownError)
+})
+
+test('executors are shut down that wait for a server which never answers, though others go on waiting', async () => {
+  const connected: Socket[] = []
+  const silent = createServer((socket) => connected.push(socket)).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const { port } = silent.address() as AddressInfo
+  const connection = { url: `redis://127.0.0.1:${port}`, connectTimeout: Infinity }
+  const pools = [executorOn('', 'silent', { connection }), executorOn('', 'silent', { connection })]
+  const ready = pools.map((pool) => pool.warmup().catch((error: Error) => error))
+  await once(silent, 'connection')
+  for (const pool of pools) await pool.shutdown()
+  for (const each of ready) expect(await each).toBeInstanceOf(ExecutorShutdownError)
+  // Nobody holds the connection any more.
+  if (connected[0]?.closed === false) await once(connected[0].resume(), 'close')
+  silent.close()
 })
 
 const READY = fileURLToPath(new URL('./ready.fixture.ts', import.meta.url))
