@@ -28,6 +28,7 @@ from .protocol import (
     PYTHON_PACK,
     REFUSED,
     SIDE_ABORT,
+    SIDE_BEGUN,
     SIDE_CANCEL,
     SIDE_CLAIM,
     SIDE_EVENT,
@@ -41,7 +42,7 @@ SHORTEST_IDLE = 60.0
 """Seconds after which a worker without work is ended where nobody would tell that the client is gone."""
 LOOK = 5.0
 """Seconds after which it is looked again for who is idle, and whether the client is gone."""
-RECONNECT = 60.0
+RECONNECT = 5.0
 ENDED = "The client has ended"
 PATIENCE = 5.0
 """Seconds in which a worker disposes of its resources."""
@@ -81,12 +82,18 @@ class Host:
         return run_folder.make(), True
 
     def _connect(self) -> None:
-        self._next_try = time.monotonic() + RECONNECT
+        self._next_try = float("inf")
         link = side_channel.connect(self._setup)
+        self._next_try = time.monotonic() + RECONNECT
         if link is None:
             return
-        self._link = link
+        with self._lock:
+            self._link = link
+            running = list(self._running)
         threading.Thread(target=self._listen, args=(link,), name="taps-sdk-link", daemon=True).start()
+        for key in running:
+            # What was said to it meanwhile is said again.
+            link.send([SIDE_BEGUN, key])
 
     @property
     def _is_left_alone(self) -> bool:
@@ -138,7 +145,7 @@ class Host:
     @property
     def link(self) -> Optional[side_channel.Link]:
         if self._link is None and time.monotonic() > self._next_try:
-            self._next_try = time.monotonic() + RECONNECT
+            self._next_try = float("inf")
             threading.Thread(target=self._connect, name="taps-sdk-connect", daemon=True).start()
         return self._link
 
@@ -318,7 +325,8 @@ class Host:
         timeout = self._idle_timeout()
         while timeout is not None and not self._is_ended:
             time.sleep(min(timeout / 4, LOOK))
-            if self._is_left_alone:
+            # Also tries again to connect: a pack may run that is to hear of aborts.
+            if self.link is None and self._is_left_alone:
                 return self.end()
             before = time.monotonic() - timeout
             for worker in self._take_idle(before):

@@ -1,6 +1,7 @@
 """How a host follows its workers, with workers that say what a test tells them to."""
 
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -373,6 +374,39 @@ def after(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, then: Callable
         return result
 
     monkeypatch.setattr(owner, name, replaced)
+
+
+def test_a_host_connects_while_it_runs_a_pack_and_tells_that_it_has_begun(
+    program: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class LateLink:
+        def __init__(self) -> None:
+            self.sent: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
+            self.is_closed = threading.Event()
+
+        def send(self, message: Any, _: Any = ()) -> None:
+            self.sent.put(message)
+
+        def read(self, _: Any) -> bool:
+            return self.is_closed.wait()
+
+        def close(self) -> None:
+            pass
+
+    late = LateLink()
+    begun, go_on = tmp_path / "begun", tmp_path / "go on"
+    monkeypatch.setattr(host_module, "LOOK", 0.01)
+    monkeypatch.setattr(host_module, "RECONNECT", 0.0)
+    monkeypatch.setattr(host_module.side_channel, "connect", lambda _: late if begun.exists() else None)
+    host = Host("abc", {**setup_of(program, tmp_path), "endsWithClient": False})
+    call = python_pack("touch_and_wait", [str(begun), str(go_on)])
+    packing = threading.Thread(target=host.pack, args=("abc-1", call), daemon=True)
+    packing.start()
+    assert late.sent.get(timeout=20) == [SIDE_BEGUN, "abc-1"]
+    go_on.touch()
+    packing.join(20)
+    assert not packing.is_alive()
+    late.is_closed.set()
 
 
 def test_a_host_that_cannot_make_sense_of_what_it_hears_ends(program: Any, tmp_path: Path, capsys: Any) -> None:
