@@ -7,11 +7,18 @@ interface RedisModule {
   createClient(options: object): RawClient
 }
 
+/** Commands that go together. */
+interface RawMulti {
+  addCommand(command: readonly (string | Buffer)[]): unknown
+  exec(): Promise<unknown>
+}
+
 /** A connection of that package. */
 export interface RawClient {
   readonly isReady: boolean
   readonly isOpen: boolean
   connect(): Promise<unknown>
+  multi(): RawMulti
   sendCommand(command: readonly (string | Buffer)[], options?: object): Promise<unknown>
   evalSha(...args: readonly unknown[]): Promise<unknown>
   subscribe(channels: string, listener: (message: Buffer) => void, isBuffer: true): Promise<void>

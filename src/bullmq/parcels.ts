@@ -1,5 +1,5 @@
 import { Frames } from '../worker/frames.ts'
-import type { RedisClients } from './redis-clients.ts'
+import type { Command, RedisClients } from './redis-clients.ts'
 
 /** A message, and the bytes that go beside it. */
 export interface Message {
@@ -18,10 +18,10 @@ export async function putMessages(
   ttl: number,
 ): Promise<void> {
   const bytes = asBytes(messages)
-  const sent: Promise<unknown>[] = [clients.send('UNLINK', key)]
-  for (let at = 0; at < bytes.length; at += PIECE) sent.push(clients.send('RPUSH', key, bytes.subarray(at, at + PIECE)))
-  sent.push(clients.send('PEXPIRE', key, String(ttl)))
-  await Promise.all(sent)
+  const commands: Command[] = [['UNLINK', key]]
+  for (let at = 0; at < bytes.length; at += PIECE) commands.push(['RPUSH', key, bytes.subarray(at, at + PIECE)])
+  // All at once: somebody may be reading what is there already, when the same is put again.
+  await clients.together([...commands, ['PEXPIRE', key, String(ttl)]])
 }
 
 /** What {@link putMessages} stored; undefined if it is there no more. */

@@ -105,6 +105,13 @@ export class RedisClients {
     return this.main.sendCommand(command)
   }
 
+  /** Sends commands between which the server does nothing else: all of them, or none. */
+  async together(commands: readonly Command[]): Promise<void> {
+    const multi = this.main.multi()
+    for (const command of commands) multi.addCommand(command)
+    await multi.exec()
+  }
+
   /** For what is not worth waiting for. */
   tell(...command: Command): void {
     if (this.main.isReady) this.main.sendCommand(command).catch(() => {})
