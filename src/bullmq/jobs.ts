@@ -43,6 +43,17 @@ export async function addJobs(
   else await queue.addBulk(jobs).catch(() => Promise.all(jobs.map(one)))
 }
 
+// At once: if the answer is lost on its way, the job is not there any more, which says the same.
+const TAKE_BACK = `
+if redis.call('LREM', KEYS[1], 1, ARGV[1]) + redis.call('LREM', KEYS[2], 1, ARGV[1]) == 0 then return 0 end
+redis.call('DEL', KEYS[3])
+return 1`
+
+/** Takes a job out of the queue. @returns false if it does not wait there: a worker has it, or it has ended, with an answer */
+export async function takeBack({ clients, names }: Pick<QueueLink, 'clients' | 'names'>, id: string): Promise<boolean> {
+  return (await clients.send('EVAL', TAKE_BACK, '3', ...names.waiting, names.job(id), id)) === 1
+}
+
 /** Removes what there is of a job. */
 export function removeJob({ clients, queue, names }: QueueLink, { id, pack }: PackJob): Promise<unknown> {
   const keys = [names.answer(id), ...(isLarge(pack) ? [names.calls(id)] : [])]

@@ -14,6 +14,11 @@ export class QueueNames {
     return `${this.#base}:${id}:lock`
   }
 
+  /** The lists of jobs that no worker has: of a queue that is paused, the second one. */
+  get waiting(): readonly string[] {
+    return [`${this.#base}:wait`, `${this.#base}:paused`]
+  }
+
   /** The list of jobs that workers hold. */
   get active(): string {
     return `${this.#base}:active`

@@ -3,7 +3,7 @@ import type { Backend, BackendListener, OutgoingPack, PackEnd } from '../executo
 import type { TaskMessage } from '../worker/protocol.ts'
 import { type Hello, splitWord, withWord } from './hello.ts'
 import { type JobAnswer, jobId } from './job.ts'
-import { removeJob } from './jobs.ts'
+import { removeJob, takeBack } from './jobs.ts'
 import { Loads } from './loads.ts'
 import { Lookout, type LookoutOwner } from './lookout.ts'
 import type { QueuePlace } from './options.ts'
@@ -251,8 +251,9 @@ export class QueueBackend implements Backend, LinkUser {
 
   /** If it has not begun. */
   async #takeBack({ id, pack }: Outstanding): Promise<void> {
-    const removed = await this.#link?.queue.remove(id).catch(() => 0)
-    if (removed === 1) this.#end(pack.id, { kind: 'notRun' })
+    const link = this.#link
+    const isBack = link !== undefined && (await takeBack(link, id).catch(() => false))
+    if (isBack) this.#end(pack.id, { kind: 'notRun' })
   }
 
   async #answered(outstanding: Outstanding, answer: JobAnswer | undefined): Promise<void> {
