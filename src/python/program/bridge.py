@@ -402,7 +402,7 @@ def trace_of(error: BaseException) -> str:
 
 def main(sources: Mapping[str, str]) -> None:
     """Speaks on the standard input and output, which nothing else can disturb then."""
-    folder = run_folder.make()
+    folder, _ = run_folder.make()
     supervise(lambda: _run(sources, folder), lambda: shutil.rmtree(folder, ignore_errors=True))
 
 

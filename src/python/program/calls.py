@@ -13,9 +13,9 @@ import traceback
 from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 
 from . import values
-from .frames import frame, parts
+from .frames import frame, message_of, parts
 from .ledger import OwnLedger
-from .protocol import BEGUN, FAILURE, LINE, PACKED, PYTHON_VALUE, RESULTS, SKIPPED
+from .protocol import BEGUN, FAILURE, LINE, LOAD, LOADED, PACKED, PYTHON_VALUE, RESULTS, SKIPPED
 
 FLUSH_AFTER = 0.02
 FLUSH_SIZE = 32_768
@@ -110,6 +110,21 @@ def _shown(error: BaseException) -> Dict[str, Any]:
         except (TypeError, ValueError, RecursionError):
             continue
     return shown
+
+
+def load_functions(blob: bytes) -> Tuple[Optional[bytes], bytes]:
+    """What became of the Python functions of a request to load, None if there are other tasks to load; and the request for those."""
+    _, request, tasks = message_of(blob)[:3]
+    others = [task for task in tasks if not task[1].startswith("python:")]
+    if len(others) == len(tasks):
+        return None, blob
+    try:
+        for task in tasks:
+            if task[1].startswith("python:"):
+                look_up(task[2])
+    except (Exception, SystemExit) as error:
+        return frame(f"[{LOADED},{request},[{failure(error)}]]"), blob
+    return (None if others else frame([LOADED, request])), frame([LOAD, request, others])
 
 
 def task_id(prefix: str, number: int) -> str:

@@ -15,14 +15,13 @@ from typing import Any, Dict, List, Mapping, Optional, Union
 
 from . import run_folder, side_channel
 from .answer import Answer, follow, run
-from .calls import PythonWorker, failure, look_up
-from .frames import frame, kind_of, message_of
+from .calls import PythonWorker, load_functions
+from .frames import frame, kind_of
 from .hosted_worker import CannotStart, HostedWorker, WrongOption
 from .ledger import BEGUN_PREFIX, PREFIX, Begun, Ledger, OwnLedger
 from .protocol import (
     AGAIN,
     LOAD,
-    LOADED,
     NEED,
     NOT_BEGUN,
     PYTHON_PACK,
@@ -64,25 +63,25 @@ class Host:
         self._questions = side_channel.Questions()
         self._count = 0
         self._is_ended = False
-        self._folder, self._owns_folder = self._find_folder()
+        self._folder, self._folder_lock = self._find_folder()
         self._begun = Begun(os.path.join(self._folder, f"{BEGUN_PREFIX}{self.name[:40]}-{os.getpid()}"))
         self._link: Optional[side_channel.Link] = None
-        self._next_try = 0.0
+        self._next_try = float("inf")
         self._connect()
         if self._is_left_alone:
             self.end()
         if self._idle_timeout() is not None:
             threading.Thread(target=self._end_idle, name="taps-sdk-idle", daemon=True).start()
 
-    def _find_folder(self) -> "tuple[str, bool]":
+    def _find_folder(self) -> "tuple[str, Optional[int]]":
+        """That of the program, or one of its own, with its lock."""
         folder = self._setup["runFolder"]
         if self._setup["hostname"] == self.name and os.access(folder, os.W_OK):
-            return folder, False
+            return folder, None
         run_folder.sweep()
-        return run_folder.make(), True
+        return run_folder.make()
 
     def _connect(self) -> None:
-        self._next_try = float("inf")
         link = side_channel.connect(self._setup)
         self._next_try = time.monotonic() + RECONNECT
         if link is None:
@@ -158,7 +157,7 @@ class Host:
         kind = kind_of(blob)
         is_python = kind == PYTHON_PACK
         if kind == LOAD:
-            loaded, blob = self._load_python(blob)
+            loaded, blob = load_functions(blob)
             if loaded is not None:
                 return loaded
         try:
@@ -210,20 +209,6 @@ class Host:
         reply = self._questions.ask(self._link, [SIDE_CLAIM, key])
         return reply is None or bool(reply[2])
 
-    def _load_python(self, blob: bytes) -> "tuple[Optional[bytes], bytes]":
-        """What became of Python modules, None if there are others to load; and the request for those."""
-        _, request, tasks = message_of(blob)[:3]
-        others = [task for task in tasks if not task[1].startswith("python:")]
-        if len(others) == len(tasks):
-            return None, blob
-        try:
-            for task in tasks:
-                if task[1].startswith("python:"):
-                    look_up(task[2])
-        except (Exception, SystemExit) as error:
-            return frame(f"[{LOADED},{request},[{failure(error)}]]"), blob
-        return (None if others else frame([LOADED, request])), frame([LOAD, request, others])
-
     def _take(self, is_python: bool) -> Worker:
         free = self._free[is_python]
         while True:
@@ -244,7 +229,7 @@ class Host:
         worker = PythonWorker(OwnLedger(path), f"process {os.getpid()}") if is_python else self._new_node(path)
         if not self._keep(worker):
             worker.kill()
-            self._discard(worker)
+            self._retire(worker)
             raise CannotStart(ENDED)
         if isinstance(worker, HostedWorker):
             self._make_ready(worker)
@@ -280,8 +265,11 @@ class Host:
     def _give(self, worker: Worker) -> None:
         worker.idle_since = time.monotonic()
         with self._lock:
-            if not self._is_ended:
+            is_ended = self._is_ended
+            if not is_ended:
                 self._free[isinstance(worker, PythonWorker)].append(worker)
+        if is_ended:
+            self._retire(worker)
 
     def _discard(self, worker: Worker, answer: Optional[Answer] = None, patience: float = 1) -> None:
         with self._lock:
@@ -359,11 +347,13 @@ class Host:
         for worker in workers:
             worker.kill()
         for worker in self._take_idle(float("inf")):
-            self._discard(worker)
+            self._retire(worker)
         with self._lock:
             self._begun.close()
-        if self._owns_folder:
+            lock, self._folder_lock = self._folder_lock, None
+        if lock is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+            os.close(lock)
 
     def drop_files(self) -> None:
         self._begun.drop_file()

@@ -17,11 +17,15 @@ YOUNGEST = 60.0
 """Seconds that a folder without a locked file may still be in the making."""
 
 
-def make() -> str:
-    """A folder for this user alone. The lock goes with this process, and with those that are forked from it."""
+def make() -> "tuple[str, int]":
+    """
+    A folder for this user alone, and the open file that is its lock. That goes with this process, and with those that are forked from it, if it
+    is not closed before.
+    """
     folder = tempfile.mkdtemp(prefix=PREFIX, dir=_short_parent())
-    fcntl.flock(os.open(os.path.join(folder, LOCK), os.O_RDWR | os.O_CREAT, 0o600), fcntl.LOCK_EX)
-    return folder
+    lock = os.open(os.path.join(folder, LOCK), os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return folder, lock
 
 
 def _short_parent() -> Optional[str]:

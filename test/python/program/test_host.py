@@ -13,6 +13,7 @@ from typing import Any, Callable, Deque, Dict, List, Optional, Union
 import pytest
 from client import is_alive, python_pack, until
 from program import host as host_module
+from program import run_folder
 from program.answer import Answer, follow, run
 from program.calls import PythonWorker
 from program.frames import FrameError, Splitter, frame, parts
@@ -407,6 +408,29 @@ def test_a_host_connects_while_it_runs_a_pack_and_tells_that_it_has_begun(
     packing.join(20)
     assert not packing.is_alive()
     late.is_closed.set()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks for open files in /proc")
+def test_a_host_that_has_ended_leaves_no_threads_and_no_open_files(program: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_module, "LOOK", 0.01)
+    monkeypatch.setattr(run_folder.tempfile, "tempdir", str(tmp_path))
+    threads, files = set(threading.enumerate()), os.listdir("/proc/self/fd")
+    host = Host("abc", {**setup_of(program, tmp_path), "hostname": "elsewhere", "idleTimeout": 10_000})
+    host.pack("abc-1", python_pack("operator:neg", [1]))
+    begun, go_on = tmp_path / "begun", tmp_path / "go on"
+    call = python_pack("touch_and_wait", [str(begun), str(go_on)])
+    packing = threading.Thread(target=host.pack, args=("abc-2", call), daemon=True)
+    packing.start()
+    until(begun.exists)
+    # One that runs, and one that is idle.
+    host.pack("abc-3", python_pack("operator:neg", [1]))
+    host.end()
+    go_on.touch()
+    packing.join(20)
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(20)
+        assert not thread.is_alive(), thread.name
+    assert sorted(os.listdir("/proc/self/fd")) == sorted(files)
 
 
 def test_a_host_that_cannot_make_sense_of_what_it_hears_ends(program: Any, tmp_path: Path, capsys: Any) -> None:

@@ -22,7 +22,7 @@ import os, sys
 sys.path.insert(0, {str(PROGRAM.parent)!r})
 from program import run_folder
 run_folder._short_parent = lambda: {str(parent)!r}
-print(run_folder.make(), flush=True)
+print(run_folder.make()[0], flush=True)
 os.kill(os.getpid(), 9)
 """
     result = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=False)
@@ -30,7 +30,7 @@ os.kill(os.getpid(), 9)
 
 
 def test_the_folder_of_a_process_that_was_killed_is_swept_and_that_of_a_living_one_is_not(tmp: Path) -> None:
-    mine, left = Path(run_folder.make()), left_behind(tmp)
+    mine, left = Path(run_folder.make()[0]), left_behind(tmp)
     (left / "deep").mkdir()
     run_folder.sweep()
     assert left.exists(), "it may be in the making"
