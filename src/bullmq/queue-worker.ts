@@ -16,7 +16,7 @@ import { TTL } from './jobs.ts'
 import { libraryModules } from './library-modules.ts'
 import { moduleUrls, rootUrl } from './modules.ts'
 import { QueueNames } from './names.ts'
-import { queuePlace } from './options.ts'
+import { type QueuePlace, queuePlace } from './options.ts'
 import { loadPackages, type Packages } from './packages.ts'
 import { fromBytes, getMessages, type Message, putMessages } from './parcels.ts'
 import { RedisClients } from './redis-clients.ts'
@@ -88,7 +88,17 @@ export class QueueWorker {
       },
     )
     await this.#clients.connect()
-    await this.#check()
+    try {
+      await this.#check()
+      await this.#begin(packages, place)
+    } catch (error) {
+      await this.#giveUp()
+      throw error
+    }
+    return this
+  }
+
+  async #begin(packages: Packages, place: QueuePlace): Promise<void> {
     const subscriber = this.#clients.copy()
     await subscriber.connect()
     await subscriber.subscribe(this.#names.toWorkers, (message) => this.#told(message), true)
@@ -99,7 +109,13 @@ export class QueueWorker {
     await this.#clients.send('PUBLISH', this.#names.fromWorkers, JSON.stringify(this.#hello))
     this.#beats = setInterval(() => this.#sayHello(), BEAT)
     this.#worker.run().catch((error) => this.#events.emit('error', error))
-    return this
+  }
+
+  /** Nothing stays of a worker that could not be started. */
+  async #giveUp(): Promise<void> {
+    this.#worker?.close(true).catch(() => {})
+    this.#clients.close()
+    await this.#host.close({ isHard: true })
   }
 
   /** Before anybody counts on it: a worker whose modules cannot be imported would be of no use. */
@@ -107,8 +123,6 @@ export class QueueWorker {
     try {
       await this.#host.check()
     } catch (cause) {
-      this.#clients.close()
-      await this.#host.close({ isHard: true })
       throw new ConfigError(messageOf(cause), { cause })
     }
   }

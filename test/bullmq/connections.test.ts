@@ -296,6 +296,15 @@ test.each([
   })
 })
 
+test('a worker that may not listen to its queue does not start, and leaves no connection behind', async () => {
+  const user = `user-${randomUUID()}`
+  await client.sendCommand(['ACL', 'SETUSER', user, 'on', '>right', '~*', '+@all', 'resetchannels'])
+  const connection = redis.url.replace('//', `//${user}:right@`)
+  const error = await failure(startWorker({ connection, queue, modules: [FAULT_TASKS], root: ROOT, workers: 1 }))
+  expect(error.message).toMatch(/NOPERM|No permissions/i)
+  await until(async () => !String(await client.sendCommand(['CLIENT', 'LIST'])).includes(`user=${user}`))
+})
+
 test('a server that refuses the password is no server that is away', async () => {
   const own = await startRedis({ args: ['--requirepass', 'right'] })
   cleanups.push(() => own.stop())
