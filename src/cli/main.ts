@@ -38,6 +38,8 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const
+
 /** Milliseconds that it takes to end at once, at the most. */
 const PATIENCE = 2_000
 
@@ -53,7 +55,10 @@ async function main(args: readonly string[]): Promise<void> {
       command === undefined ? 'which command? There is: worker' : `there is no command ${command}; there is: worker`,
     )
   if (rest.length > 0) throw new UsageError(`worker takes no ${rest.join(' ')}: modules are given with --module`)
-  const worker = await startWorker(workerOptions(values))
+  const options = workerOptions(values)
+  for (const signal of SIGNALS) process.on(signal, endAtOnce)
+  const worker = await startWorker(options)
+  for (const signal of SIGNALS) process.off(signal, endAtOnce)
   listen(worker)
   console.error(`taps-sdk worker ${worker.id} is ready for ${worker.slots} calls at a time`)
 }
@@ -112,8 +117,12 @@ function listen(worker: QueueWorker): void {
       setTimeout(() => process.exit(1), PATIENCE)
     }
   }
-  process.on('SIGTERM', end)
-  process.on('SIGINT', end)
+  for (const signal of SIGNALS) process.on(signal, end)
+}
+
+/** Before there is a worker. Without a listener the first process of a container would not end at all. */
+function endAtOnce(): void {
+  process.exit(0)
 }
 
 function failed(error: unknown): void {

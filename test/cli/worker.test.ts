@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { WorkerCrashedError } from '../../src/index.ts'
 import { type CliWorker, executorOn, FAULT_TASKS, runCli, startCliWorker } from '../bullmq/support.ts'
@@ -106,6 +107,18 @@ test('on SIGTERM it ends with 0 when it has nothing to do', async () => {
   const worker = await start('idle')
   worker.child.kill('SIGTERM')
   expect(await worker.ended).toBe(0)
+})
+
+test('on SIGTERM it ends with 0 while it is still being started', async () => {
+  const silent = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const { port } = silent.address() as AddressInfo
+  const worker = runCli(['worker', '--redis', `redis://127.0.0.1:${port}`, '--queue', 'silent', ...MODULE])
+  started.push(worker)
+  await once(silent, 'connection')
+  worker.child.kill('SIGTERM')
+  expect(await worker.ended).toBe(0)
+  silent.close()
 })
 
 test('a second signal ends it at once, with 1, and its processes too', async () => {
