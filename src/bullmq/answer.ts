@@ -18,6 +18,7 @@ export class Answer implements PackListener {
   #length = 0
   #timer: NodeJS.Timeout | undefined
   #isLong = false
+  #told = 0
 
   /** @param publish - tells messages before the end, one a line */
   constructor(publish: (texts: string) => void) {
@@ -50,11 +51,17 @@ export class Answer implements PackListener {
     return this.#messages
   }
 
+  /** How often something was told before the end. */
+  get told(): number {
+    return this.#told
+  }
+
   #tell(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#isLong = true
     if (this.#early.length === 0) return
+    this.#told++
     this.#publish(this.#early.map(({ text }) => text).join('\n'))
     // Lines are told once: those that are to come, or are too long for this, stay for the end.
     const told = new Set(this.#early.filter(({ text }) => text.startsWith(`[${LINE},`)))

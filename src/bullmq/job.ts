@@ -23,6 +23,8 @@ export interface JobData {
 /** What a job returns: the messages of the answer; where they are not here, they are in a list of their own. */
 export interface JobAnswer {
   readonly messages?: readonly string[]
+  /** How often something of it was told before its end, if it was: that comes another way, which may be slower. */
+  readonly told?: number
 }
 
 /** Characters of a pack that its job holds itself. */
@@ -55,9 +57,10 @@ export function checkedJob(data: unknown): JobData {
 /** @returns undefined if it is none */
 export function checkedAnswer(value: unknown): JobAnswer | undefined {
   if (!isObject(value)) return undefined
-  const { messages } = value
+  const { messages, told } = value
   const isRight =
-    messages === undefined || (Array.isArray(messages) && messages.every((each) => typeof each === 'string'))
+    (messages === undefined || (Array.isArray(messages) && messages.every((each) => typeof each === 'string'))) &&
+    (told === undefined || isCount(told))
   return isRight ? (value as JobAnswer) : undefined
 }
 

@@ -79,7 +79,7 @@ export class QueueBackend implements Backend, LinkUser {
   send(pack: OutgoingPack): void {
     const id = jobId(this.client, pack.id)
     const flags = { isAdded: false, isEnding: false, isCancelled: false }
-    const outstanding = { pack, id, ...flags, heardAt: Date.now(), aborts: [] }
+    const outstanding = { pack, id, ...flags, heardAt: Date.now(), told: 0, onTold: undefined, aborts: [] }
     this.#packs.set(pack.id, outstanding)
     this.#outbox.push(outstanding)
   }
@@ -186,6 +186,8 @@ export class QueueBackend implements Backend, LinkUser {
     if (outstanding === undefined) return
     outstanding.heardAt = Date.now()
     for (const text of rest.toString().split('\n')) this.#listener?.frames(outstanding.pack.id, text, [])
+    outstanding.told++
+    outstanding.onTold?.()
   }
 
   back(): void {
@@ -265,6 +267,8 @@ export class QueueBackend implements Backend, LinkUser {
         (await getMessages(link.clients, link.names.answer(id)))
       if (messages === undefined)
         return this.#end(pack.id, { kind: 'lost', how: 'gave an answer that is not there any more' })
+      const { told = 0 } = answer ?? {}
+      if (outstanding.told < told) await atMost(MOST_LATE, untilTold(outstanding, told))
       for (const { text, beside } of messages) this.#listener?.frames(pack.id, text, beside)
       this.#end(pack.id, { kind: 'answered' })
     } catch (error) {
@@ -301,6 +305,15 @@ export class QueueBackend implements Backend, LinkUser {
 
 /** Milliseconds for which the end waits for the server. */
 const PATIENCE = 1_000
+
+/** Milliseconds for which an answer waits for what was told before it: if the connection broke meanwhile, that is lost. */
+const MOST_LATE = 1_000
+
+function untilTold(outstanding: Outstanding, told: number): Promise<void> {
+  return new Promise((resolve) => {
+    outstanding.onTold = () => outstanding.told >= told && resolve()
+  })
+}
 
 /** Waits for something, but only for so long. */
 async function atMost(ms: number, something: Promise<unknown>): Promise<void> {

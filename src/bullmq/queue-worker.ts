@@ -207,7 +207,8 @@ export class QueueWorker {
     if (this.#closing !== undefined) this.#host.giveBack()
     await answer.ended
     this.#running.delete(id)
-    return this.#keep(id, answer.messages)
+    const { told } = answer
+    return { ...(await this.#keep(id, answer.messages)), ...(told > 0 ? { told } : {}) }
   }
 
   async #packOf(id: string, { text }: JobData): Promise<Message> {

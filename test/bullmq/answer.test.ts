@@ -13,6 +13,7 @@ test('each line is told once: early, or at the end', () => {
   const all = [...early, ...answer.messages.map(({ text }) => text)]
   expect(all.toSorted()).toEqual([...lines, `[${PACKED}]`].toSorted())
   expect(early).toEqual([lines[0]])
+  expect(answer.told).toBe(1)
 })
 
 test('what is told of calls early is told again at the end', () => {
