@@ -37,6 +37,13 @@ def say(text: str) -> int:
     return len(text)
 
 
+def say_late(text: str) -> int:
+    """Late enough for the line to be told before the answer, on its own way."""
+    time.sleep(0.03)
+    print(text)
+    return len(text)
+
+
 class OutOfStock(Exception):
     def __init__(self, item: str) -> None:
         super().__init__(f"no more {item}")

@@ -147,6 +147,17 @@ def test_lines_that_were_told_early_are_not_told_again(tmp_path: Path) -> None:
         assert [message[0] for message, _ in client.run(node_pack("print", ["a", "b"]))] == [HOST, LINE, LINE, RESULTS, PACKED]
 
 
+def test_lines_of_a_call_arrive_before_its_answer() -> None:
+    with pool() as client:
+        for i in range(20):
+            number = client.send(python_pack("say_late", [f"line {i}"]))
+            answer = client.answer(number)
+            early_parts = [beside[0] for message, beside in client.others if message[0] == protocol.EARLY]
+            told = [message for message, _ in answer] + [parts(raw)[0] for part in early_parts for raw in Splitter().feed(bytes(part))]
+            client.others.clear()
+            assert [message[2] for message in told if message[0] == LINE] == [f"line {i}"]
+
+
 def test_what_a_pack_that_is_alone_returned_is_told_before_its_answer() -> None:
     with pool() as client:
         client.run(node_pack("add", [0, 0]))
