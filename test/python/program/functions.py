@@ -22,6 +22,13 @@ def count_run(path: str) -> int:
     return os.path.getsize(path)
 
 
+def count_run_and_wait(path: str, awaited: str) -> int:
+    count = count_run(path)
+    while not os.path.exists(awaited):
+        time.sleep(0.002)
+    return count
+
+
 def exit_process(path: str) -> None:
     count_run(path)
     os._exit(3)

@@ -168,6 +168,32 @@ def test_a_killed_dask_worker_loses_its_pack_at_once_and_the_others_go_on(cluste
         client.wait_for(protocol.SLOTS)
 
 
+def test_what_has_ended_on_a_dask_worker_that_dies_before_its_answer_is_fetched_does_not_run_again(cluster: Cluster, tmp_path: Path) -> None:
+    import distributed
+
+    options = {"scheduler": cluster.address, "waitForWorkers": 2, "waitForWorkersTimeout": 30}
+    runs, go_on = tmp_path / "runs", tmp_path / "go on"
+    with Client("dask", options) as client, distributed.Client(cluster.address, set_as_default=False) as watcher:
+        program = client.ready()["pid"]
+        number = client.send(python_pack("count_run_and_wait", [str(runs), str(go_on)]))
+        until(runs.exists)
+        # It fetches nothing.
+        os.kill(program, signal.SIGSTOP)
+        try:
+            go_on.touch()
+            (address,) = until(lambda: [where for where in watcher.who_has().values() if where])[0]
+            worker = watcher.run(os.getpid)[address]
+            (process,) = [process for process in cluster.workers if process.pid == worker]
+            process.kill()
+            process.wait()
+        finally:
+            os.kill(program, signal.SIGCONT)
+        message, _ = client.wait_for(protocol.LOST)
+        assert message[1] == number
+        assert results(client.run_until_answered(python_pack("operator:neg", [1]))) == [[8, -1]]
+        assert runs.read_text() == "x"
+
+
 def test_a_dask_scheduler_that_is_gone_is_told(cluster: Cluster) -> None:
     options = {"scheduler": cluster.address, "waitForWorkers": 2, "waitForWorkersTimeout": 30}
     with Client("dask", options) as client:
