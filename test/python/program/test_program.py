@@ -158,12 +158,10 @@ def test_lines_of_a_call_arrive_before_its_answer() -> None:
             assert [message[2] for message in told if message[0] == LINE] == [f"line {i}"]
 
 
-def test_what_a_pack_that_is_alone_returned_is_told_before_its_answer() -> None:
+def test_packs_that_are_alone_are_answered_whether_or_not_their_worker_is_new() -> None:
     with pool() as client:
-        client.run(node_pack("add", [0, 0]))
-        number = client.send(node_pack("add", [1, 2]), is_alone=True)
-        assert results([(message, []) for message in early(client, number, RESULTS)]) == [[0, 3]]
-        assert results(client.answer(number)) == [[0, 3]]
+        for i in range(3):
+            assert results(client.answer(client.send(node_pack("add", [i, 2]), is_alone=True))) == [[0, i + 2]]
 
 
 def test_a_call_is_aborted_while_it_runs(tmp_path: Path) -> None:
